@@ -1,0 +1,7 @@
+//! Any text, read as an address.
+#![no_main]
+
+#[path = "../checks.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::paths(bytes));
