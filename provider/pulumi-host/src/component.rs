@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::bug;
 use crate::construct::Construction;
 use crate::context::Context;
 use crate::error::Error;
@@ -108,12 +109,15 @@ impl<A: Send + Sync + 'static, C: Component<A>> AnyComponent<A> for RegisteredCo
             let inputs = shape.complete(with_dependencies(given.clone(), dependencies)?);
             let args = self.args(&request, shape, &inputs)?;
 
-            let scope = context.scope.clone();
+            let secrets = context.hide([&inputs]);
             let construction = Construction::begin(context, request, &given, own).await?;
-            let outputs = scope
-                .run(self.component.construct(&construction, args))
-                .await??;
-            let outputs = to_map(&outputs).map_err(Error::bug)?;
+            let outputs = self.component.construct(&construction, args);
+            let outputs = bug::caught_async(outputs).await;
+            construction.settled().await;
+            let outputs = outputs.and_then(|outputs| outputs);
+            let outputs = to_map(&outputs.map_err(|error| error.concealing(&secrets))?);
+            let shape = shape_of::<C::Outputs>(&self.outputs)?;
+            let outputs = shape.complete(outputs.map_err(Error::bug)?);
             construction.finish(outputs).await
         }
         .boxed()

@@ -1,11 +1,12 @@
 //! The provider's own configuration: from the stack, from an explicit provider's inputs, from the environment.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use pulumi_proto::{CheckRequest, CheckResponse, ConfigureRequest, DiffRequest, DiffResponse};
-use pulumi_value::schema::{Change, Problem, Shape};
+use pulumi_value::schema::{Change, Named, Problem, Shape, Type};
 use pulumi_value::wire::{Dialect, encode};
-use pulumi_value::{PropertyMap, from_map};
+use pulumi_value::{PropertyMap, Value, from_map};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
@@ -43,14 +44,20 @@ pub(crate) trait AnyConfig<A>: Send + Sync {
 }
 
 pub(crate) struct RegisteredConfig<A, C> {
+    package: &'static str,
     shape: OnceLock<Shape>,
     configure: Configure<A, C>,
     variable: Variable,
 }
 
 impl<A, C> RegisteredConfig<A, C> {
-    pub(crate) fn new(variable: Variable, configure: Configure<A, C>) -> Self {
+    pub(crate) fn new(
+        package: &'static str,
+        variable: Variable,
+        configure: Configure<A, C>,
+    ) -> Self {
         Self {
+            package,
             shape: OnceLock::new(),
             configure,
             variable,
@@ -67,6 +74,41 @@ fn split(mut map: PropertyMap) -> (PropertyMap, PropertyMap) {
     (map, own)
 }
 
+/// Makes texts secret that stand for objects with something secret in them: of a text only the whole can be.
+fn hide_texts(shape: &Shape, map: &mut PropertyMap) {
+    for property in &shape.properties {
+        if let Some(value) = map.get_mut(&property.name)
+            && value.as_str().is_some()
+            && holds_secret(shape, &property.ty, &mut BTreeSet::new())
+        {
+            *value = Value::secret(std::mem::take(value));
+        }
+    }
+}
+
+/// Tells whether a type has a secret property somewhere; `seen` are the named types that were looked at.
+fn holds_secret<'s>(shape: &'s Shape, ty: &'s Type, seen: &mut BTreeSet<&'s str>) -> bool {
+    match ty {
+        Type::List(items, _) => holds_secret(shape, items, seen),
+        Type::Map(values) => holds_secret(shape, values, seen),
+        Type::Named(name) if seen.insert(name) => match shape.types.get(name) {
+            Some(Named::Object { properties, .. }) => properties
+                .iter()
+                .any(|property| property.secret || holds_secret(shape, &property.ty, seen)),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Returns the key that a problem is about, if the problem is that it is required and was not given.
+fn missing_key<'p>(shape: &Shape, given: &PropertyMap, problem: &'p Problem) -> Option<&'p str> {
+    let key = problem.path.first_key()?;
+    let required = shape.property(key)?.required;
+    let absent = given.get(key).is_none_or(Value::is_null);
+    (required && absent).then_some(key)
+}
+
 impl<A: Send + Sync + 'static, C: ProviderConfig> RegisteredConfig<A, C> {
     fn own_shape(&self) -> Result<&Shape, Error> {
         shape_of::<C>(&self.shape)
@@ -75,10 +117,24 @@ impl<A: Send + Sync + 'static, C: ProviderConfig> RegisteredConfig<A, C> {
     /// Completes a configuration and finds what is wrong with it, without changing how the user wrote it.
     fn checked(&self, given: PropertyMap) -> Result<(PropertyMap, Vec<Problem>), Error> {
         let shape = self.own_shape()?;
-        let complete = shape.complete(shape.with_environment(given, self.variable));
+        let mut complete = shape.complete(shape.with_environment(given, self.variable));
+        hide_texts(shape, &mut complete);
         let problems = match shape.parse_texts(&complete) {
             Ok(parsed) => find_problems::<C>(shape, &parsed, C::check),
-            Err(problems) => problems,
+            Err(mut problems) => {
+                // The rest is looked at as if the unreadable were unknown, so that one run shows everything.
+                let mut rest = complete.clone();
+                for key in problems
+                    .iter()
+                    .filter_map(|problem| problem.path.first_key())
+                {
+                    rest.insert(key.to_owned(), Value::Unknown);
+                }
+                if let Ok(parsed) = shape.parse_texts(&rest) {
+                    problems.extend(find_problems::<C>(shape, &parsed, C::check));
+                }
+                problems
+            }
         };
         Ok((complete, problems))
     }
@@ -91,7 +147,10 @@ impl<A: Send + Sync + 'static, C: ProviderConfig> AnyConfig<A> for RegisteredCon
 
     fn check(&self, request: CheckRequest) -> Result<CheckResponse, Error> {
         let (given, engines_own) = split(properties(request.news)?);
-        let (mut inputs, problems) = self.checked(given)?;
+        let (mut inputs, mut problems) = self.checked(given)?;
+        // What is missing is left to Configure: from there the engine tells the user which command sets it.
+        let shape = self.own_shape()?;
+        problems.retain(|problem| missing_key(shape, &inputs, problem).is_none());
         inputs.extend(engines_own);
         Ok(CheckResponse {
             inputs: Some(encode(&inputs, Dialect::Custom)),
@@ -114,10 +173,7 @@ impl<A: Send + Sync + 'static, C: ProviderConfig> AnyConfig<A> for RegisteredCon
         );
         let changes = shape.changes(&olds, &news).into_iter().map(|change| {
             // Replacing a provider replaces everything it manages: not for a value that may turn out the same.
-            let unknown = change
-                .path
-                .get(&news)
-                .is_some_and(pulumi_value::Value::contains_unknown);
+            let unknown = change.path.get(&news).is_some_and(Value::contains_unknown);
             Change {
                 replace: change.replace && !unknown,
                 ..change
@@ -130,20 +186,18 @@ impl<A: Send + Sync + 'static, C: ProviderConfig> AnyConfig<A> for RegisteredCon
         let shape = self.own_shape()?;
         let (given, _) = split(properties(request.args)?);
         let (complete, problems) = self.checked(given)?;
-        let absent = |problem: &&Problem| {
-            problem.path.segments().len() == 1 && problem.path.get(&complete).is_none()
-        };
         let missing: Vec<_> = problems
             .iter()
-            .filter(absent)
-            .filter_map(|problem| problem.path.first_key())
+            .filter_map(|problem| missing_key(shape, &complete, problem))
             .collect();
         if !missing.is_empty() {
             let described = missing.into_iter().map(|key| {
                 let description = shape
                     .property(key)
                     .map(|property| property.description.clone());
-                (key.to_owned(), description.unwrap_or_default())
+                // The name is what the command takes that sets it.
+                let name = format!("{}:{key}", self.package);
+                (name, description.unwrap_or_default())
             });
             return Err(Error::missing_configuration(described.collect()));
         }

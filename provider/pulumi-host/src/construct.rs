@@ -19,8 +19,9 @@ use pulumi_value::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio_util::task::TaskTracker;
 use tonic::transport::Channel;
-use tonic::{Code, Status};
+use tonic::{Code, Response, Status};
 
 use crate::MESSAGE_BYTES_MAX;
 use crate::component::{OwnPackage, response};
@@ -28,7 +29,7 @@ use crate::context::Context;
 use crate::engine;
 use crate::error::{Error, ErrorKind};
 use crate::log::Log;
-use crate::scope::Scope;
+use crate::scope::{Scope, Stop};
 
 /// How long a resource option lets an operation take, as the program wrote it (such as `2h30m`); empty where it did
 /// not.
@@ -51,6 +52,8 @@ pub struct Construction<A> {
     log: Log,
     scope: Scope,
     monitor: ResourceMonitorClient<Channel>,
+    /// Calls to the monitor that are under way, even where nobody waits for them any more.
+    calls: TaskTracker,
     own: OwnPackage,
     urn: Urn,
     name: String,
@@ -96,6 +99,7 @@ impl<A> Construction<A> {
             log: context.log.about(&urn),
             scope: context.scope,
             monitor,
+            calls: TaskTracker::new(),
             own,
             urn,
             name: facts.name,
@@ -111,6 +115,34 @@ impl<A> Construction<A> {
             },
             secret_outputs: facts.additional_secret_outputs,
         })
+    }
+
+    /// Runs a call to the monitor to its end, even if the author stops waiting for it.
+    async fn ask<T, F>(
+        &self,
+        call: impl FnOnce(ResourceMonitorClient<Channel>) -> F,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<Response<T>, Status>> + Send + 'static,
+    {
+        let (call, scope) = (call(self.monitor.clone()), self.scope.clone());
+        let answer = self.calls.spawn(async move { scope.run(call).await });
+        match answer.await {
+            Ok(Ok(Ok(answer))) => Ok(answer.into_inner()),
+            Ok(Ok(Err(status))) => Err(monitor_error(&status)),
+            Ok(Err(stop)) => Err(stop.into()),
+            // The runtime is shutting down.
+            Err(_) => Err(Stop::Cancelled.into()),
+        }
+    }
+
+    /// Waits until no call to the monitor is under way. A component must not answer before: the program might end while
+    /// the engine is still busy with a child.
+    pub(crate) async fn settled(&self) {
+        self.calls.close();
+        self.calls.wait().await;
+        self.calls.reopen();
     }
 
     /// Registers the outputs, exactly once, and puts the answer together.
@@ -129,11 +161,8 @@ impl<A> Construction<A> {
             urn: self.urn.as_str().to_owned(),
             outputs: Some(encode(&outputs, Dialect::Component)),
         };
-        let mut monitor = self.monitor.clone();
-        monitor
-            .register_resource_outputs(request)
-            .await
-            .map_err(|status| monitor_error(&status))?;
+        self.ask(|mut monitor| async move { monitor.register_resource_outputs(request).await })
+            .await?;
         Ok(response(&self.urn, &outputs))
     }
 
@@ -255,12 +284,8 @@ impl<A> Construction<A> {
             ..ResourceInvokeRequest::default()
         };
         let answer = self
-            .monitor
-            .clone()
-            .invoke(request)
-            .await
-            .map_err(|status| monitor_error(&status))?
-            .into_inner();
+            .ask(|mut monitor| async move { monitor.invoke(request).await })
+            .await?;
         if let Some(failure) = answer.failures.first() {
             let message = format!(
                 "`{token}` refused its arguments: {} {}",
@@ -439,12 +464,12 @@ impl<A> ChildBuilder<'_, A> {
             self.request.version.clear();
         }
         let custom = self.request.custom;
-        let mut monitor = self.construction.monitor.clone();
-        let answer = monitor
-            .register_resource(self.request)
-            .await
-            .map_err(|status| monitor_error(&status))?;
-        Child::read(answer.into_inner(), custom, self.construction.preview)
+        let request = self.request;
+        let answer = self
+            .construction
+            .ask(|mut monitor| async move { monitor.register_resource(request).await })
+            .await?;
+        Child::read(answer, custom, self.construction.preview)
     }
 }
 

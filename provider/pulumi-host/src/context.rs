@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use pulumi_value::Urn;
+use pulumi_value::{PropertyMap, Urn};
 
 use crate::engine::EngineFeatures;
 use crate::log::Log;
 use crate::scope::Scope;
+use crate::secrecy::Secrets;
 
 /// What a call about one resource or function can use: the configured application, the log, and the scope that says
 /// when to stop.
@@ -20,6 +21,13 @@ pub struct Context<A> {
 }
 
 impl<A> Context<A> {
+    /// Finds the secrets of the call, and has them blacked out in whatever it says.
+    pub(crate) fn hide<'m>(&self, maps: impl IntoIterator<Item = &'m PropertyMap>) -> Secrets {
+        let secrets = Secrets::of(maps);
+        self.log.hide(secrets.clone());
+        secrets
+    }
+
     /// Returns what the provider made of its configuration.
     pub fn app(&self) -> &A {
         &self.app

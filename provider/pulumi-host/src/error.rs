@@ -12,6 +12,7 @@ use pulumi_value::wire::{Dialect, WireError, encode};
 use tonic::{Code, Status};
 
 use crate::scope::Stop;
+use crate::secrecy::Secrets;
 
 /// What went wrong in a call, as the person at the terminal will read it.
 ///
@@ -175,6 +176,25 @@ impl Error {
         self
     }
 
+    /// Blacks out secrets in everything that a person will read.
+    pub(crate) fn concealing(mut self, secrets: &Secrets) -> Self {
+        if !secrets.is_empty() {
+            let Parts {
+                message,
+                place,
+                next,
+                problems,
+                ..
+            } = &mut *self.0;
+            let reasons = problems.iter_mut().map(|problem| &mut problem.reason);
+            let texts = [Some(message), place.as_mut(), next.as_mut()];
+            for text in texts.into_iter().flatten().chain(reasons) {
+                *text = secrets.conceal(text);
+            }
+        }
+        self
+    }
+
     /// Returns what the caller can conclude.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -288,10 +308,15 @@ pub(crate) fn path_and_reason(problem: &Problem) -> (String, String) {
 }
 
 fn property_error(problem: &Problem) -> pulumi_proto::input_properties_error::PropertyError {
-    let (property_path, reason) = path_and_reason(problem);
+    let mut property_path = problem.path.to_string();
+    if problem.secret {
+        // The engine prints the value to which the path leads, and all inputs for an empty one, whether secret or not
+        // (Pulumi v3.245, `resource/deploy`, `errorToMessage`). This one leads nowhere.
+        property_path.push_str(" (secret)");
+    }
     pulumi_proto::input_properties_error::PropertyError {
         property_path,
-        reason,
+        reason: problem.reason.clone(),
     }
 }
 

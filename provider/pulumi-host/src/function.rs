@@ -184,11 +184,15 @@ impl<A: Send + Sync + 'static, F: Function<A>> AnyFunction<A> for RegisteredFunc
                 });
             }
             let secret = args.values().any(Value::contains_secret);
-            let typed = from_map::<F::Args>(&args).map_err(Error::bug)?;
-            let answer = context
-                .scope
-                .run(self.function.invoke(&context, typed))
-                .await??;
+            let secrets = context.hide([&args]);
+            let typed = match from_map::<F::Args>(&args) {
+                Ok(typed) => typed,
+                // Engines drop unknown arguments, but not what lies deeper; there is no answer yet either way.
+                Err(error) if error.is_unknown() => return Ok(InvokeResponse::default()),
+                Err(error) => return Err(Error::bug(error)),
+            };
+            let answer = self.function.invoke(&context, typed).await;
+            let answer = answer.map_err(|error| error.concealing(&secrets))?;
             let mut answer = to_map(&answer).map_err(Error::bug)?;
             if let Some((key, _)) = answer.iter().find(|(_, value)| value.contains_unknown()) {
                 return Err(Error::bug(format_args!(
@@ -245,6 +249,7 @@ impl<A: Send + Sync + 'static, M: Method<A>> AnyMethod<A> for RegisteredFunction
             }
             let carried = Value::Map(args.clone());
             let preview = request.dry_run;
+            let secrets = context.hide([&args]);
             let call = MethodCall {
                 app: context.app,
                 log: context.log,
@@ -254,7 +259,8 @@ impl<A: Send + Sync + 'static, M: Method<A>> AnyMethod<A> for RegisteredFunction
             };
             let answer = match from_map::<M::Args>(&args) {
                 Ok(typed) => {
-                    let answer = call.scope.run(self.function.call(&call, typed)).await??;
+                    let answer = self.function.call(&call, typed).await;
+                    let answer = answer.map_err(|error| error.concealing(&secrets))?;
                     to_map(&answer).map_err(Error::bug)?
                 }
                 Err(error) if error.is_unknown() && preview => {

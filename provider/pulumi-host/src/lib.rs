@@ -24,6 +24,8 @@
 //! | `resource`, `component`, `function`, `config` | the traits that authors implement, each with the code that turns a request into a call of it |
 //! | `construct` | the client through which a component registers itself and its children |
 //! | `scope` | cancellation and time limits |
+//! | `claims` | one change of a resource at a time |
+//! | `secrecy` | the secrets of a call, kept out of outputs, messages and reasons |
 //! | `log`, `cadence` | the bridge to the engine's log, and when to speak |
 //! | `error`, `bug` | what can go wrong, and how it is put on the wire |
 //! | `service` | the gRPC methods, one short function each |
@@ -34,6 +36,7 @@ mod guide {}
 
 mod bug;
 mod cadence;
+mod claims;
 mod component;
 mod config;
 mod construct;
@@ -48,6 +51,7 @@ mod process;
 mod provider;
 mod resource;
 mod scope;
+mod secrecy;
 mod service;
 
 pub use component::Component;

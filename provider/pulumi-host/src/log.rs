@@ -1,6 +1,6 @@
 //! The bridge to the engine's log.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use pulumi_proto::engine_client::EngineClient;
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::cadence::Cadence;
 use crate::engine::EngineLink;
+use crate::secrecy::Secrets;
 
 /// How many messages may wait for the engine before status lines are dropped: ours, far above what any operation
 /// says while one message is under way.
@@ -32,6 +33,7 @@ pub struct Log {
     outbox: Outbox,
     urn: String,
     cadence: Arc<Mutex<Cadence<Instant>>>,
+    secrets: Arc<OnceLock<Secrets>>,
 }
 
 impl Log {
@@ -40,12 +42,21 @@ impl Log {
             outbox,
             urn: urn.into(),
             cadence: Arc::default(),
+            secrets: Arc::default(),
         }
     }
 
     /// Returns a voice about another resource.
     pub(crate) fn about(&self, urn: &Urn) -> Self {
-        Self::new(self.outbox.clone(), urn.as_str())
+        Self {
+            secrets: Arc::clone(&self.secrets),
+            ..Self::new(self.outbox.clone(), urn.as_str())
+        }
+    }
+
+    /// Has these secrets blacked out in whatever is said from now on; the first ones count.
+    pub(crate) fn hide(&self, secrets: Secrets) {
+        let _ = self.secrets.set(secrets);
     }
 
     /// Says something worth reading tomorrow: a change of phase, an id by which to find a thing again.
@@ -91,6 +102,10 @@ impl Log {
     }
 
     fn send(&self, severity: LogSeverity, message: String, ephemeral: bool) {
+        let message = match self.secrets.get() {
+            Some(secrets) if !secrets.is_empty() => secrets.conceal(&message),
+            _ => message,
+        };
         self.outbox.post(LogRequest {
             severity: severity.into(),
             message,
@@ -155,5 +170,44 @@ async fn deliver(link: Arc<EngineLink>, mut receiver: mpsc::Receiver<Item>) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_hour_of_work_is_told_in_at_most_two_lines_a_minute_and_at_least_one_in_five() {
+        let (sender, mut receiver) = mpsc::channel(WAITING_MAX);
+        let log = Log::new(Outbox { sender }, "");
+        let mut said = Vec::new();
+
+        for second in 0..3600_u64 {
+            // Busy for half an hour, then quiet; the framework looks once a minute, at a time of its own.
+            if second < 1800 {
+                log.status("bake", &format!("{second} s"));
+            }
+            if second % 60 == 59 {
+                log.breathe();
+            }
+            while receiver.try_recv().is_ok() {
+                said.push(second);
+            }
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+
+        for minute in 0..60 {
+            let lines = said.iter().filter(|second| **second / 60 == minute);
+            assert!(lines.count() <= 2, "in minute {minute}: {said:?}");
+        }
+        assert!(
+            said.windows(2).all(|pair| pair[1] - pair[0] <= 300),
+            "{said:?}"
+        );
+        assert!(
+            3600 - said.last().expect("something was said") <= 300,
+            "{said:?}"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use pulumi_proto::check_request::AutonamingOptions;
 use pulumi_proto::check_request::autonaming_options::Mode;
 use pulumi_value::schema::{Problem, Shape};
-use pulumi_value::{PropertyMap, PropertyPath, Value};
+use pulumi_value::{PropertyMap, PropertyPath};
 
 /// How many random hex digits end a generated name: as many as Pulumi's own providers use (v3.245, `resource.NewUniqueHex`
 /// with length 7).
@@ -32,17 +32,21 @@ pub(crate) fn fill(
         {
             continue;
         }
-        let chosen = match (olds.get(&property.name).and_then(Value::as_str), options) {
-            (Some(old), _) => Some(old.to_owned()),
+        let old = olds
+            .get(&property.name)
+            .filter(|old| old.as_str().is_some());
+        let chosen = match (old, options) {
+            // As it was, secret if it was.
+            (Some(old), _) => Some(old.clone()),
             (None, Some(options)) => match options.mode() {
                 Mode::Disable => None,
-                Mode::Propose | Mode::Enforce => Some(options.proposed_name.clone()),
+                Mode::Propose | Mode::Enforce => Some(options.proposed_name.as_str().into()),
             },
-            (None, None) => Some(generated(name, seed, length_max)),
+            (None, None) => Some(generated(name, seed, length_max).into()),
         };
         match chosen {
             Some(chosen) => {
-                inputs.insert(property.name.clone(), Value::String(chosen));
+                inputs.insert(property.name.clone(), chosen);
             }
             None => problems.push(Problem::new(
                 PropertyPath::root().key(&property.name),
@@ -70,6 +74,7 @@ fn generated(name: &str, seed: &[u8], length_max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pulumi_value::Value;
     use pulumi_value::schema::keyword;
     use schemars::JsonSchema;
 

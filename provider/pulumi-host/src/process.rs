@@ -10,10 +10,12 @@ use pulumi_proto::health::HealthCheckRequest;
 use pulumi_proto::health::health_client::HealthClient;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 
+use crate::bug;
 use crate::provider::Provider;
 use crate::service::Service;
 
@@ -33,6 +35,10 @@ const SIGNAL_GRACE: Duration = Duration::from_millis(4500);
 
 /// The same for a process whose engine has gone, where nobody waits: ours, enough for any single call to a cloud.
 const ORPHAN_GRACE: Duration = Duration::from_mins(1);
+
+/// How long the last answers may take to go out once nothing is running any more: ours; the engine is on the same
+/// machine.
+const ANSWER_GRACE: Duration = Duration::from_millis(500);
 
 /// How the process was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,9 +109,14 @@ async fn run<A: Send + Sync + 'static>(provider: Provider<A>, launch: Launch) ->
         Launch::Attach | Launch::Version => false,
     };
 
+    bug::watch_everything();
+    let end = CancellationToken::new();
+    // Answers come in several small writes: held back until the one before is acknowledged, a call took 40 ms.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let server = Server::builder()
         .add_service(service.clone().into_server())
-        .serve_with_incoming(TcpListenerStream::new(listener));
+        .serve_with_incoming_shutdown(incoming, end.cancelled());
+    let mut server = std::pin::pin!(server);
     let mut told_to_end = std::pin::pin!(told_to_end()?);
     // The socket listens already, so that whoever reads the port can connect.
     announce(port)?;
@@ -118,7 +129,7 @@ async fn run<A: Send + Sync + 'static>(provider: Provider<A>, launch: Launch) ->
         }
     };
     let grace = tokio::select! {
-        result = server => return result.map_err(io::Error::other),
+        result = &mut server => return result.map_err(io::Error::other),
         () = &mut told_to_end => SIGNAL_GRACE,
         () = orphaned => {
             tracing::warn!("the engine has gone");
@@ -126,10 +137,20 @@ async fn run<A: Send + Sync + 'static>(provider: Provider<A>, launch: Launch) ->
         }
     };
     service.cancel();
-    if tokio::time::timeout(grace, service.settled())
-        .await
-        .is_err()
-    {
+    end.cancel();
+    let settled = async {
+        service.settled().await;
+        tokio::time::sleep(ANSWER_GRACE).await;
+    };
+    let ended = async {
+        tokio::select! {
+            // Every call is answered, and the answers are out.
+            _ = &mut server => service.settled().await,
+            // Whoever asked does not take the answers.
+            () = settled => {}
+        }
+    };
+    if tokio::time::timeout(grace, ended).await.is_err() {
         tracing::warn!("a change was still running at the end");
     }
     Ok(())

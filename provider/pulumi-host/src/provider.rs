@@ -59,7 +59,11 @@ impl<A: Send + Sync + 'static> Provider<A> {
         variable: fn(&str) -> Option<String>,
         configure: impl Fn(C) -> Result<A, Error> + Send + Sync + 'static,
     ) -> Builder<A> {
-        let config = Box::new(RegisteredConfig::new(variable, Box::new(configure)));
+        let config = Box::new(RegisteredConfig::new(
+            metadata.name,
+            variable,
+            Box::new(configure),
+        ));
         Builder {
             provider: Self {
                 metadata,

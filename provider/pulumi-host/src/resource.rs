@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 use prost_types::Struct;
 use pulumi_proto::{
     CheckFailure, CheckRequest, CheckResponse, CreateRequest, CreateResponse, DeleteRequest,
@@ -24,6 +24,8 @@ use crate::diff::{Diff, Versions};
 use crate::engine::EngineFeatures;
 use crate::error::{Error, ErrorKind, InitFailed, path_and_reason};
 use crate::naming;
+use crate::scope::Scope;
+use crate::secrecy::Secrets;
 
 /// How long an operation may take when neither the program nor the resource says otherwise: ours.
 const TIMEOUT_DEFAULT: Duration = Duration::from_mins(20);
@@ -96,12 +98,13 @@ pub trait CustomResource<A>: Send + Sync + 'static {
         prior: Prior<Self::Args, Self::State>,
     ) -> impl Future<Output = Result<Settled<Self::State>, Error>> + Send;
 
-    /// Removes the resource. One that is gone already counts as removed.
+    /// Removes the resource. One that is gone already counts as removed. `prior` is absent when what is stored cannot
+    /// be read, where the id must suffice: whatever became of a resource, it must be possible to get rid of it.
     fn delete(
         &self,
         context: &Context<A>,
         id: &str,
-        prior: Prior<Self::Args, Self::State>,
+        prior: Option<Prior<Self::Args, Self::State>>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
@@ -322,19 +325,31 @@ pub(crate) fn failures(problems: &[Problem]) -> Vec<CheckFailure> {
 
 /// Puts outputs together: the inputs as they were given, and the state.
 ///
-/// What was secret as an input stays secret when the state says something of the same name.
-fn outputs(inputs: &PropertyMap, state: PropertyMap) -> PropertyMap {
+/// What was secret as an input stays secret in the state: under the same name, or as a text that turns up again.
+fn outputs(
+    shape: &Shape,
+    secrets: &Secrets,
+    inputs: &PropertyMap,
+    state: PropertyMap,
+) -> PropertyMap {
     let mut outputs = inputs.clone();
-    for (key, value) in state {
+    for (key, value) in shape.complete(state) {
         let secret = inputs.get(&key).is_some_and(Value::contains_secret);
+        let value = secrets.mark(value);
         outputs.insert(key, if secret { Value::secret(value) } else { value });
     }
     outputs
 }
 
 /// Puts the outputs of a finished or unfinished operation together; unlike a preview's they have no unknowns.
-fn settled_outputs<S: Serialize>(inputs: &PropertyMap, state: &S) -> Result<PropertyMap, Error> {
-    let outputs = outputs(inputs, to_map(state).map_err(Error::bug)?);
+fn settled_outputs<S: Serialize>(
+    shape: &Shape,
+    secrets: &Secrets,
+    inputs: &PropertyMap,
+    state: &S,
+) -> Result<PropertyMap, Error> {
+    let state = to_map(state).map_err(Error::bug)?;
+    let outputs = outputs(shape, secrets, inputs, state);
     match outputs.iter().find(|(_, value)| value.contains_unknown()) {
         Some((key, _)) => Err(Error::bug(format_args!(
             "the output `{key}` is unknown after the operation"
@@ -344,7 +359,12 @@ fn settled_outputs<S: Serialize>(inputs: &PropertyMap, state: &S) -> Result<Prop
 }
 
 /// What a preview answers: what is known, and the rest of the state unknown.
-fn previewed(shape: &Shape, inputs: &PropertyMap, preview: Preview) -> Result<PropertyMap, Error> {
+fn previewed(
+    shape: &Shape,
+    secrets: &Secrets,
+    inputs: &PropertyMap,
+    preview: Preview,
+) -> Result<PropertyMap, Error> {
     let known = preview
         .known
         .unwrap_or_else(|| Ok(PropertyMap::new()))
@@ -360,7 +380,7 @@ fn previewed(shape: &Shape, inputs: &PropertyMap, preview: Preview) -> Result<Pr
         .map(|property| (property.name.clone(), Value::Unknown));
     let mut state: PropertyMap = unknown.collect();
     state.extend(known);
-    Ok(outputs(inputs, state))
+    Ok(outputs(shape, secrets, inputs, state))
 }
 
 fn prior<Args: DeserializeOwned, State: DeserializeOwned>(
@@ -400,31 +420,36 @@ impl<A: Send + Sync + 'static, R: CustomResource<A>> Registered<A, R> {
         &self,
         mut context: Context<A>,
         request: CreateRequest,
-    ) -> Result<CreateResponse, Status> {
-        let inputs = properties(request.properties).map_err(Error::into_status)?;
-        let args = read_args::<R::Args>(&inputs).map_err(Error::into_status)?;
+    ) -> Result<CreateResponse, Failure> {
+        let inputs = properties(request.properties)?;
+        let secrets = context.hide([&inputs]);
+        let args = read_args::<R::Args>(&inputs)?;
         if request.preview {
-            let properties = self
-                .preview_outputs(&context, args, &inputs, None)
-                .await
-                .map_err(Error::into_status)?;
-            let properties = Some(encode(&properties, Dialect::Custom));
+            let properties = self.preview_outputs(&context, args, &inputs, None).await;
+            let properties = properties.map_err(|error| error.concealing(&secrets))?;
             return Ok(CreateResponse {
-                properties,
+                properties: Some(encode(&properties, Dialect::Custom)),
                 ..CreateResponse::default()
             });
         }
-        let args = args.ok_or_else(|| unknown_inputs().into_status())?;
-        context.scope = self.limited(&context, &args, request.timeout, "customTimeouts.create");
-        let created = self
-            .resource
-            .create(&context, args)
-            .await
-            .map_err(Error::into_status)?;
+        let args = args.ok_or_else(unknown_inputs)?;
+        context.scope = self.limited(
+            &context,
+            Some(&args),
+            request.timeout,
+            "customTimeouts.create",
+        );
+        let created = self.resource.create(&context, args).await;
+        let created = created.map_err(|error| error.concealing(&secrets))?;
         if created.id.is_empty() {
-            return Err(Error::bug("the resource was created without an id").into_status());
+            return Err(Error::bug("the resource was created without an id").into());
         }
-        let properties = settle(context.engine, &created.id, &inputs, &created.settled)?;
+        let left = Left {
+            id: &created.id,
+            inputs: &inputs,
+            settled: &created.settled,
+        };
+        let properties = self.settle(context.engine, &secrets, &left)?;
         Ok(CreateResponse {
             id: created.id,
             properties: Some(properties),
@@ -436,38 +461,43 @@ impl<A: Send + Sync + 'static, R: CustomResource<A>> Registered<A, R> {
         &self,
         mut context: Context<A>,
         request: UpdateRequest,
-    ) -> Result<UpdateResponse, Status> {
-        let news = properties(request.news).map_err(Error::into_status)?;
-        let olds = properties(request.olds).map_err(Error::into_status)?;
-        let old_inputs = properties(request.old_inputs).map_err(Error::into_status)?;
-        let args = read_args::<R::Args>(&news).map_err(Error::into_status)?;
-        let prior = prior::<R::Args, R::State>(&old_inputs, &olds).map_err(Error::into_status)?;
+    ) -> Result<UpdateResponse, Failure> {
+        let news = properties(request.news)?;
+        let olds = properties(request.olds)?;
+        let old_inputs = properties(request.old_inputs)?;
+        let secrets = context.hide([&news, &old_inputs, &olds]);
+        let args = read_args::<R::Args>(&news)?;
+        let prior = prior::<R::Args, R::State>(&old_inputs, &olds)?;
         if request.preview {
-            let properties = self
-                .preview_outputs(&context, args, &news, Some(&prior))
-                .await;
-            let properties = Some(encode(
-                &properties.map_err(Error::into_status)?,
-                Dialect::Custom,
-            ));
+            let properties = self.preview_outputs(&context, args, &news, Some(&prior));
+            let properties = properties.await;
+            let properties = properties.map_err(|error| error.concealing(&secrets))?;
             return Ok(UpdateResponse {
-                properties,
+                properties: Some(encode(&properties, Dialect::Custom)),
                 ..UpdateResponse::default()
             });
         }
-        let args = args.ok_or_else(|| unknown_inputs().into_status())?;
-        context.scope = self.limited(&context, &args, request.timeout, "customTimeouts.update");
-        let settled = self
-            .resource
-            .update(&context, &request.id, args, prior)
-            .await
-            .map_err(Error::into_status)?;
-        let stored = if settled.is_complete() {
-            &news
-        } else {
-            &old_inputs
+        let args = args.ok_or_else(unknown_inputs)?;
+        context.scope = self.limited(
+            &context,
+            Some(&args),
+            request.timeout,
+            "customTimeouts.update",
+        );
+        let settled = self.resource.update(&context, &request.id, args, prior);
+        let settled = settled.await.map_err(|error| error.concealing(&secrets))?;
+        let left = Left {
+            id: &request.id,
+            // The inputs that the engine will store: an unfinished update keeps the old ones, so that the next run
+            // sees the difference again.
+            inputs: if settled.is_complete() {
+                &news
+            } else {
+                &old_inputs
+            },
+            settled: &settled,
         };
-        let properties = settle(context.engine, &request.id, stored, &settled)?;
+        let properties = self.settle(context.engine, &secrets, &left)?;
         Ok(UpdateResponse {
             properties: Some(properties),
             refresh_before_update: false,
@@ -478,37 +508,33 @@ impl<A: Send + Sync + 'static, R: CustomResource<A>> Registered<A, R> {
         &self,
         context: Context<A>,
         request: ReadRequest,
-    ) -> Result<ReadResponse, Status> {
-        let olds = properties(request.properties).map_err(Error::into_status)?;
-        let old_inputs = properties(request.inputs).map_err(Error::into_status)?;
+    ) -> Result<ReadResponse, Failure> {
+        let olds = properties(request.properties)?;
+        let old_inputs = properties(request.inputs)?;
+        let secrets = context.hide([&old_inputs, &olds]);
         // What is stored may come from another version of the type; the id alone must do then, as on import.
         let prior = prior::<R::Args, R::State>(&old_inputs, &olds).ok();
-        let found = self
-            .resource
-            .read(&context, &request.id, prior)
-            .await
-            .map_err(Error::into_status)?;
+        let found = self.resource.read(&context, &request.id, prior).await;
+        let found = found.map_err(|error| error.concealing(&secrets))?;
         let Some(Found { id, args, settled }) = found else {
             return Ok(ReadResponse::default());
         };
-        let fresh = to_map(&args).map_err(|error| Error::bug(error).into_status())?;
-        let shape = self.input_shape().map_err(Error::into_status)?;
+        let fresh = to_map(&args).map_err(Error::bug)?;
         let inputs = if old_inputs.is_empty() {
-            shape.complete(fresh)
+            self.input_shape()?.complete(fresh)
         } else {
             refreshed(&old_inputs, &fresh)
         };
         let (state, reasons) = settled.parts();
-        let properties = settled_outputs(&inputs, state).map_err(Error::into_status)?;
+        let properties = settled_outputs(self.output_shape()?, &secrets, &inputs, state)?;
         if !settled.is_complete() {
-            return Err(InitFailed {
+            return Err(Failure::unfinished(InitFailed {
                 id: &id,
                 properties: &properties,
                 inputs: &inputs,
-                reasons: reasons.to_vec(),
+                reasons: concealed(reasons, &secrets),
                 refresh_before_update: context.engine.refresh_before_update,
-            }
-            .into_status());
+            }));
         }
         Ok(ReadResponse {
             id,
@@ -522,20 +548,19 @@ impl<A: Send + Sync + 'static, R: CustomResource<A>> Registered<A, R> {
         &self,
         mut context: Context<A>,
         request: DeleteRequest,
-    ) -> Result<(), Status> {
-        let olds = properties(request.properties).map_err(Error::into_status)?;
-        let old_inputs = properties(request.old_inputs).map_err(Error::into_status)?;
-        let prior = prior::<R::Args, R::State>(&old_inputs, &olds).map_err(Error::into_status)?;
+    ) -> Result<(), Failure> {
+        let olds = properties(request.properties)?;
+        let old_inputs = properties(request.old_inputs)?;
+        let secrets = context.hide([&old_inputs, &olds]);
+        let prior = prior::<R::Args, R::State>(&old_inputs, &olds).ok();
         context.scope = self.limited(
             &context,
-            &prior.args,
+            prior.as_ref().map(|prior| &prior.args),
             request.timeout,
             "customTimeouts.delete",
         );
-        self.resource
-            .delete(&context, &request.id, prior)
-            .await
-            .map_err(Error::into_status)
+        let deleted = self.resource.delete(&context, &request.id, prior).await;
+        Ok(deleted.map_err(|error| error.concealing(&secrets))?)
     }
 
     async fn preview_outputs(
@@ -552,44 +577,72 @@ impl<A: Send + Sync + 'static, R: CustomResource<A>> Registered<A, R> {
             }
             None => Preview::unknown(),
         };
-        previewed(self.output_shape()?, inputs, preview)
+        let secrets = Secrets::of([inputs]);
+        previewed(self.output_shape()?, &secrets, inputs, preview)
     }
 
     fn limited(
         &self,
         context: &Context<A>,
-        args: &R::Args,
+        args: Option<&R::Args>,
         seconds: f64,
         option: &'static str,
-    ) -> crate::scope::Scope {
-        let limit = requested_timeout(seconds).unwrap_or_else(|| self.resource.timeout(args));
+    ) -> Scope {
+        let limit = requested_timeout(seconds)
+            .unwrap_or_else(|| args.map_or(TIMEOUT_DEFAULT, |args| self.resource.timeout(args)));
         context.scope.clone().limited(limit, option)
+    }
+
+    /// Turns what an operation has left into the answer.
+    fn settle(
+        &self,
+        engine: EngineFeatures,
+        secrets: &Secrets,
+        left: &Left<'_, R::State>,
+    ) -> Result<Struct, Failure> {
+        let (state, reasons) = left.settled.parts();
+        let properties = settled_outputs(self.output_shape()?, secrets, left.inputs, state)?;
+        if left.settled.is_complete() {
+            return Ok(encode(&properties, Dialect::Custom));
+        }
+        Err(Failure::unfinished(InitFailed {
+            id: left.id,
+            properties: &properties,
+            inputs: &PropertyMap::new(),
+            reasons: concealed(reasons, secrets),
+            refresh_before_update: engine.refresh_before_update,
+        }))
     }
 }
 
-/// Turns what an operation has left into the answer.
-///
-/// `inputs` are those that the engine will store: an unfinished update keeps the old ones, so that the next run sees
-/// the difference again.
-fn settle<S: Serialize>(
-    engine: EngineFeatures,
-    id: &str,
-    inputs: &PropertyMap,
-    settled: &Settled<S>,
-) -> Result<Struct, Status> {
-    let (state, reasons) = settled.parts();
-    let properties = settled_outputs(inputs, state).map_err(Error::into_status)?;
-    if settled.is_complete() {
-        return Ok(encode(&properties, Dialect::Custom));
+/// What an operation has left.
+struct Left<'l, S> {
+    id: &'l str,
+    /// The inputs that the engine will store.
+    inputs: &'l PropertyMap,
+    settled: &'l Settled<S>,
+}
+
+/// A call that fails: as an error, or with a resource that is not finished.
+struct Failure(Status);
+
+impl Failure {
+    fn unfinished(init_failed: InitFailed<'_>) -> Self {
+        Self(init_failed.into_status())
     }
-    Err(InitFailed {
-        id,
-        properties: &properties,
-        inputs: &PropertyMap::new(),
-        reasons: reasons.to_vec(),
-        refresh_before_update: engine.refresh_before_update,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(error.into_status())
     }
-    .into_status())
+}
+
+fn concealed(reasons: &[String], secrets: &Secrets) -> Vec<String> {
+    reasons
+        .iter()
+        .map(|reason| secrets.conceal(reason))
+        .collect()
 }
 
 fn unknown_inputs() -> Error {
@@ -638,9 +691,15 @@ impl<A: Send + Sync + 'static, R: CustomResource<A>> AnyResource<A> for Register
             request.autonaming.as_ref(),
         );
         let inputs = shape.complete(news);
+        // A name that could not be made up is told once, and not as a missing one besides.
+        let mut looked_at = inputs.clone();
+        let unnamed = problems
+            .iter()
+            .filter_map(|problem| problem.path.first_key());
+        looked_at.extend(unnamed.map(|key| (key.to_owned(), Value::Unknown)));
         problems.extend(find_problems::<R::Args>(
             shape,
-            &inputs,
+            &looked_at,
             |args, problems| self.resource.check(args, problems),
         ));
         Ok(CheckResponse {
@@ -671,7 +730,9 @@ impl<A: Send + Sync + 'static, R: CustomResource<A>> AnyResource<A> for Register
         context: Context<A>,
         request: CreateRequest,
     ) -> BoxFuture<'_, Result<CreateResponse, Status>> {
-        self.try_create(context, request).boxed()
+        self.try_create(context, request)
+            .map_err(|failure| failure.0)
+            .boxed()
     }
 
     fn read(
@@ -679,7 +740,9 @@ impl<A: Send + Sync + 'static, R: CustomResource<A>> AnyResource<A> for Register
         context: Context<A>,
         request: ReadRequest,
     ) -> BoxFuture<'_, Result<ReadResponse, Status>> {
-        self.try_read(context, request).boxed()
+        self.try_read(context, request)
+            .map_err(|failure| failure.0)
+            .boxed()
     }
 
     fn update(
@@ -687,7 +750,9 @@ impl<A: Send + Sync + 'static, R: CustomResource<A>> AnyResource<A> for Register
         context: Context<A>,
         request: UpdateRequest,
     ) -> BoxFuture<'_, Result<UpdateResponse, Status>> {
-        self.try_update(context, request).boxed()
+        self.try_update(context, request)
+            .map_err(|failure| failure.0)
+            .boxed()
     }
 
     fn delete(
@@ -695,6 +760,8 @@ impl<A: Send + Sync + 'static, R: CustomResource<A>> AnyResource<A> for Register
         context: Context<A>,
         request: DeleteRequest,
     ) -> BoxFuture<'_, Result<(), Status>> {
-        self.try_delete(context, request).boxed()
+        self.try_delete(context, request)
+            .map_err(|failure| failure.0)
+            .boxed()
     }
 }

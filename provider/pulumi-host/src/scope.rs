@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How long a call may run and whether it still should.
 ///
@@ -70,6 +70,11 @@ impl Scope {
             deadline: at.map(|at| Deadline { at, limit, option }),
             ..self
         }
+    }
+
+    /// Returns what ends the scope when it is dropped.
+    pub(crate) fn end_on_drop(&self) -> DropGuard {
+        self.token.clone().drop_guard()
     }
 
     /// Tells why to stop, if it is time to.

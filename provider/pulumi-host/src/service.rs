@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::Stream;
+use futures_util::future::BoxFuture;
 use pulumi_proto::resource_provider_server::{ResourceProvider, ResourceProviderServer};
 use pulumi_proto::{
     CallRequest, CallResponse, CheckRequest, CheckResponse, ConfigureRequest, ConfigureResponse,
@@ -23,12 +24,14 @@ use tonic::{Code, Request, Response, Status};
 
 use crate::MESSAGE_BYTES_MAX;
 use crate::bug;
+use crate::claims::Claims;
 use crate::context::Context;
 use crate::engine::{EngineFeatures, EngineLink};
 use crate::error::{Error, ErrorKind};
 use crate::log::{Log, Outbox};
 use crate::provider::Provider;
-use crate::scope::Runs;
+use crate::resource::AnyResource;
+use crate::scope::{Runs, Stop};
 
 /// How often a call that changes things is asked for a sign of life: ours; `cadence` decides whether one is due.
 const BREATH: Duration = Duration::from_mins(1);
@@ -51,6 +54,7 @@ struct Inner<A> {
     outbox: Outbox,
     /// Calls that change things: they go on when the engine has gone, so that they reach a safe point.
     changes: TaskTracker,
+    claims: Claims,
     schema: RwLock<Option<String>>,
 }
 
@@ -70,6 +74,17 @@ impl<A> fmt::Debug for Service<A> {
     }
 }
 
+/// Looks a part of the provider up by its token.
+macro_rules! part {
+    ($inner:expr, $parts:ident, $kind:literal, $token:expr) => {
+        $inner
+            .provider
+            .$parts
+            .get($token)
+            .ok_or_else(|| no_such($kind, $token))
+    };
+}
+
 impl<A: Send + Sync + 'static> Service<A> {
     /// Makes the service. Must be called within a Tokio runtime, on which it sends its messages to the engine.
     pub fn new(provider: Provider<A>) -> Self {
@@ -86,6 +101,7 @@ impl<A: Send + Sync + 'static> Service<A> {
                 link,
                 outbox,
                 changes: TaskTracker::new(),
+                claims: Claims::default(),
                 schema: RwLock::new(None),
             }),
         }
@@ -150,33 +166,77 @@ impl<A: Send + Sync + 'static> Service<A> {
     }
 
     /// Runs a call that changes nothing. It ends with the run, with its time limit, and when nobody waits for it.
-    async fn ask<T: Send + 'static>(
+    async fn ask<T, F>(
         &self,
-        work: impl Future<Output = Result<T, Error>> + Send + 'static,
-    ) -> Result<Response<T>, Status> {
-        let scope = self.inner.runs.scope();
-        let task = AbortOnDropHandle::new(tokio::spawn(async move {
-            match scope.run(work).await {
-                Ok(result) => result,
-                Err(stop) => Err(stop.into()),
-            }
-        }));
+        work: impl FnOnce(Arc<Inner<A>>, Context<A>) -> F,
+    ) -> Result<Response<T>, Status>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let context = self.context(None).map_err(Error::into_status)?;
+        let scope = context.scope.clone();
+        let _caller = scope.end_on_drop();
+        let work = bug::caught_async(work(Arc::clone(&self.inner), context));
+        let task = async move { scope.run(work).await };
+        let task = AbortOnDropHandle::new(tokio::spawn(task));
         let result = match task.await {
-            Ok(result) => result.map_err(Error::into_status),
-            Err(failure) => Err(panicked(failure)),
+            Ok(Ok(caught)) => caught.and_then(|result| result),
+            Ok(Err(stop)) => Err(stop.into()),
+            // The runtime is shutting down.
+            Err(_) => Err(Stop::Cancelled.into()),
         };
         self.inner.outbox.flush().await;
-        result.map(Response::new)
+        result.map(Response::new).map_err(Error::into_status)
     }
 
-    /// Runs a call that may change things. It is never dropped: it sees the stop and comes to a safe point by itself,
-    /// even when the engine has gone.
-    async fn change<T: Send + 'static>(
+    /// Runs a call about a resource that may change things. It is never dropped: it sees the stop and comes to a safe
+    /// point by itself, even when the engine has gone.
+    async fn about<T: Send + 'static>(
         &self,
-        log: Log,
-        work: impl Future<Output = Result<T, Status>> + Send + 'static,
+        urn: &str,
+        act: Act,
+        call: impl for<'r> FnOnce(
+            &'r dyn AnyResource<A>,
+            Context<A>,
+        ) -> BoxFuture<'r, Result<T, Status>>
+        + Send
+        + 'static,
     ) -> Result<Response<T>, Status> {
-        let mut task = self.inner.changes.spawn(work);
+        let inner = Arc::clone(&self.inner);
+        let urn = parse_urn(urn).map_err(Error::into_status)?;
+        let context = self
+            .context(Some(urn.clone()))
+            .map_err(Error::into_status)?;
+        let claim = match act {
+            Act::Look => None,
+            Act::Change { id } => {
+                // Before anything has happened it is early enough to let it be.
+                if let Some(stop) = context.scope.stop() {
+                    return Err(Error::from(stop).into_status());
+                }
+                let claim = inner.claims.take(&urn, &id);
+                Some(claim.map_err(Error::into_status)?)
+            }
+        };
+        // An engine waits for every call that it makes. When nobody waits any more it has gone, and the call comes to
+        // a safe point as if it had been cancelled.
+        let _caller = context.scope.end_on_drop();
+        let log = context.log.clone();
+        let work = async move {
+            let resource = part!(inner, resources, "resource", urn.type_token())
+                .map_err(Error::into_status)?;
+            let scope = context.scope.clone();
+            let call = call(resource.as_ref(), context);
+            if claim.is_some() {
+                return call.await;
+            }
+            match scope.run(call).await {
+                Ok(result) => result,
+                Err(stop) => Err(Error::from(stop).into_status()),
+            }
+        };
+        let mut task = self.inner.changes.spawn(bug::caught_async(work));
         let mut breath = tokio::time::interval(BREATH);
         breath.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let result = loop {
@@ -186,7 +246,12 @@ impl<A: Send + Sync + 'static> Service<A> {
                 _ = breath.tick() => log.breathe(),
             }
         };
-        let result = result.unwrap_or_else(|failure| Err(panicked(failure)));
+        let result = match result {
+            Ok(Ok(result)) => result,
+            Ok(Err(bug)) => Err(bug.into_status()),
+            // The runtime is shutting down.
+            Err(_) => Err(Error::from(Stop::Cancelled).into_status()),
+        };
         if let Err(status) = &result
             && status.details().len() > DETAIL_BYTES_ADVISED
         {
@@ -201,18 +266,29 @@ impl<A: Send + Sync + 'static> Service<A> {
 
     /// Runs a piece of pure work that may only fail or panic.
     fn compute<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<Response<T>, Status> {
-        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
-            Ok(result) => result.map(Response::new).map_err(Error::into_status),
-            Err(payload) => Err(Error::bug(bug::describe(payload.as_ref())).into_status()),
-        }
+        let result = bug::caught(work).and_then(|result| result);
+        result.map(Response::new).map_err(Error::into_status)
     }
 }
 
-/// Reports a task that did not end by returning.
-fn panicked(failure: tokio::task::JoinError) -> Status {
-    match failure.try_into_panic() {
-        Ok(payload) => Error::bug(bug::describe(payload.as_ref())).into_status(),
-        Err(_) => Error::from(crate::Stop::Cancelled).into_status(),
+/// What a call about a resource does.
+enum Act {
+    /// It looks, or says what would come of a change; it can be dropped at any time.
+    Look,
+    /// It changes the resource of this id.
+    Change {
+        /// The id; empty for a resource that is about to be made.
+        id: String,
+    },
+}
+
+impl Act {
+    fn change(preview: bool, id: &str) -> Self {
+        if preview {
+            Act::Look
+        } else {
+            Act::Change { id: id.to_owned() }
+        }
     }
 }
 
@@ -228,17 +304,6 @@ fn no_such(kind: &str, token: &str) -> Error {
     .with_next(
         "check the spelling, or whether the installed plugin is older than the program's SDK",
     )
-}
-
-/// Looks a part of the provider up by its token.
-macro_rules! part {
-    ($inner:expr, $parts:ident, $kind:literal, $token:expr) => {
-        $inner
-            .provider
-            .$parts
-            .get($token)
-            .ok_or_else(|| no_such($kind, $token))
-    };
 }
 
 #[tonic::async_trait]
@@ -377,34 +442,18 @@ impl<A: Send + Sync + 'static> ResourceProvider for Service<A> {
         request: Request<CreateRequest>,
     ) -> Result<Response<CreateResponse>, Status> {
         let request = request.into_inner();
-        let urn = parse_urn(&request.urn).map_err(Error::into_status)?;
-        let context = self
-            .context(Some(urn.clone()))
-            .map_err(Error::into_status)?;
-        let (service, log) = (self.clone(), context.log.clone());
-        self.change(log, async move {
-            let resource = part!(service.inner, resources, "resource", urn.type_token())
-                .map_err(Error::into_status)?;
-            resource.create(context, request).await
+        let (urn, act) = (request.urn.clone(), Act::change(request.preview, ""));
+        self.about(&urn, act, |resource, context| {
+            resource.create(context, request)
         })
         .await
     }
 
     async fn read(&self, request: Request<ReadRequest>) -> Result<Response<ReadResponse>, Status> {
         let request = request.into_inner();
-        let urn = parse_urn(&request.urn).map_err(Error::into_status)?;
-        let context = self
-            .context(Some(urn.clone()))
-            .map_err(Error::into_status)?;
-        let (service, log) = (self.clone(), context.log.clone());
-        self.change(log, async move {
-            let resource = part!(service.inner, resources, "resource", urn.type_token())
-                .map_err(Error::into_status)?;
-            let scope = context.scope.clone();
-            match scope.run(resource.read(context, request)).await {
-                Ok(result) => result,
-                Err(stop) => Err(Error::from(stop).into_status()),
-            }
+        let urn = request.urn.clone();
+        self.about(&urn, Act::Look, |resource, context| {
+            resource.read(context, request)
         })
         .await
     }
@@ -414,30 +463,19 @@ impl<A: Send + Sync + 'static> ResourceProvider for Service<A> {
         request: Request<UpdateRequest>,
     ) -> Result<Response<UpdateResponse>, Status> {
         let request = request.into_inner();
-        let urn = parse_urn(&request.urn).map_err(Error::into_status)?;
-        let context = self
-            .context(Some(urn.clone()))
-            .map_err(Error::into_status)?;
-        let (service, log) = (self.clone(), context.log.clone());
-        self.change(log, async move {
-            let resource = part!(service.inner, resources, "resource", urn.type_token())
-                .map_err(Error::into_status)?;
-            resource.update(context, request).await
+        let act = Act::change(request.preview, &request.id);
+        let urn = request.urn.clone();
+        self.about(&urn, act, |resource, context| {
+            resource.update(context, request)
         })
         .await
     }
 
     async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<()>, Status> {
         let request = request.into_inner();
-        let urn = parse_urn(&request.urn).map_err(Error::into_status)?;
-        let context = self
-            .context(Some(urn.clone()))
-            .map_err(Error::into_status)?;
-        let (service, log) = (self.clone(), context.log.clone());
-        self.change(log, async move {
-            let resource = part!(service.inner, resources, "resource", urn.type_token())
-                .map_err(Error::into_status)?;
-            resource.delete(context, request).await
+        let (urn, act) = (request.urn.clone(), Act::change(false, &request.id));
+        self.about(&urn, act, |resource, context| {
+            resource.delete(context, request)
         })
         .await
     }
@@ -454,12 +492,10 @@ impl<A: Send + Sync + 'static> ResourceProvider for Service<A> {
         request: Request<ConstructRequest>,
     ) -> Result<Response<ConstructResponse>, Status> {
         let request = request.into_inner();
-        let service = self.clone();
-        self.ask(async move {
-            let component = part!(service.inner, components, "component", &request.r#type)?;
-            let context = service.context(None)?;
+        self.ask(|inner, context| async move {
+            let component = part!(inner, components, "component", &request.r#type)?;
             component
-                .construct(context, request, service.inner.provider.own_package())
+                .construct(context, request, inner.provider.own_package())
                 .await
         })
         .await
@@ -467,13 +503,9 @@ impl<A: Send + Sync + 'static> ResourceProvider for Service<A> {
 
     async fn call(&self, request: Request<CallRequest>) -> Result<Response<CallResponse>, Status> {
         let request = request.into_inner();
-        let service = self.clone();
-        self.ask(async move {
-            let registered = part!(service.inner, methods, "method", &request.tok)?;
-            registered
-                .method
-                .call(service.context(None)?, request)
-                .await
+        self.ask(|inner, context| async move {
+            let registered = part!(inner, methods, "method", &request.tok)?;
+            registered.method.call(context, request).await
         })
         .await
     }
@@ -483,10 +515,9 @@ impl<A: Send + Sync + 'static> ResourceProvider for Service<A> {
         request: Request<InvokeRequest>,
     ) -> Result<Response<InvokeResponse>, Status> {
         let request = request.into_inner();
-        let service = self.clone();
-        self.ask(async move {
-            let function = part!(service.inner, functions, "function", &request.tok)?;
-            function.invoke(service.context(None)?, request).await
+        self.ask(|inner, context| async move {
+            let function = part!(inner, functions, "function", &request.tok)?;
+            function.invoke(context, request).await
         })
         .await
     }

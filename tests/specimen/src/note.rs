@@ -136,22 +136,19 @@ impl<A: Send + Sync + 'static> CustomResource<A> for NoteResource {
         if id == "gone" {
             return Ok(None);
         }
-        let (args, revision) = match prior {
-            Some(prior) => (prior.args, prior.state.revision),
-            None => {
-                let title = id.to_owned();
-                let args = NoteArgs {
-                    title,
-                    body: None,
-                    priority: None,
-                    slot: None,
-                    password: None,
-                    labels: None,
-                    lines: None,
-                };
-                (args, 1)
-            }
+        let imported = || NoteArgs {
+            title: id.to_owned(),
+            body: None,
+            priority: None,
+            slot: None,
+            password: None,
+            labels: None,
+            lines: None,
         };
+        let (args, revision) = prior.map_or_else(
+            || (imported(), 1),
+            |prior| (prior.args, prior.state.revision),
+        );
         let settled = Settled::Complete(note(&args, revision));
         Ok(Some(Found {
             id: id.to_owned(),
@@ -177,7 +174,7 @@ impl<A: Send + Sync + 'static> CustomResource<A> for NoteResource {
         &self,
         _: &Context<A>,
         _: &str,
-        _: Prior<NoteArgs, NoteState>,
+        _: Option<Prior<NoteArgs, NoteState>>,
     ) -> Result<(), Error> {
         Ok(())
     }

@@ -101,7 +101,7 @@ impl CustomResource<Config> for BoltResource {
         &self,
         _: &Context<Config>,
         _: &str,
-        _: Prior<BoltArgs, BoltState>,
+        _: Option<Prior<BoltArgs, BoltState>>,
     ) -> Result<(), Error> {
         Ok(())
     }

@@ -311,7 +311,7 @@ impl<A: Send + Sync + 'static> CustomResource<A> for RolloutResource {
         &self,
         _: &Context<A>,
         id: &str,
-        _: Prior<RolloutArgs, RolloutState>,
+        _: Option<Prior<RolloutArgs, RolloutState>>,
     ) -> Result<(), Error> {
         Ok(Journal(Path::new(id)).remove()?)
     }
