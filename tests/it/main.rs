@@ -1,0 +1,3 @@
+//! Tests that cross the borders of the crates.
+
+mod cli;
