@@ -1,0 +1,15 @@
+//! Walks the machines of `cutover-core` through ports.
+//!
+//! [`run`] is the one loop: it asks a machine what is next, has it performed, tells the machine what came of it, and
+//! stops between two commands when it is told to. It decides nothing, and it names no cloud and no database.
+//!
+//! Ports are small and named by their subject; adapters implement them elsewhere, and fakes do in tests. They are
+//! gathered in [`World`]. Calls through a port never fail: what went wrong is a fact as well.
+
+mod clock;
+mod ports;
+mod run;
+
+pub use clock::{Clock, SystemClock, Wait};
+pub use ports::{Ensuring, Perform, ServiceRoles, Surveying, World};
+pub use run::{Ended, run};

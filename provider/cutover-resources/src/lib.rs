@@ -1,0 +1,19 @@
+//! What cutover offers to a Pulumi program, and how that maps to the decisions.
+//!
+//! Each resource has a folder that reads the same: `args` is what the program passes in, `state` what it gets back,
+//! `diff` what a change means, `resource` the operations. Operations turn arguments into a wish, have the driver walk a
+//! machine of `cutover-core` through the ports of a [`World`](cutover_driver::World), and turn the outcome into state or an error with advice.
+//!
+//! Deliberately absent: any call of a cloud SDK, any gRPC status, any decision.
+
+mod config;
+mod error;
+mod provider;
+mod service_roles;
+
+pub use config::{AssumeRole, Config, Endpoints};
+pub use error::Code;
+pub use provider::{App, provider, schema};
+pub use service_roles::{
+    DmsServiceRoles, DmsServiceRolesArgs, DmsServiceRolesState, ServiceRole, ServiceRoleStatus,
+};

@@ -1,0 +1,13 @@
+//! A simulated clock and a simulated AWS with faults on script, for tests.
+//!
+//! [`SimClock`] jumps to the moment that is waited for. [`SimIam`] holds roles in plain maps, shows changes only after
+//! a while as IAM does, and does what a script says on chosen calls. [`walk`] runs a machine without a runtime and
+//! ends when nothing settles. The same IAM stands behind the port of the driver as [`SimServiceRoles`].
+//!
+//! Nothing here reads the real clock, so that every run is the same.
+
+mod clock;
+mod iam;
+
+pub use clock::{Endless, SimClock, walk};
+pub use iam::{Call, Fault, Happening, SimIam, SimServiceRoles, Traced};
