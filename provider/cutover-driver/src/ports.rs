@@ -33,6 +33,9 @@ pub struct World {
 pub trait Perform<C, F>: Sync {
     /// Performs a command. It never fails: a failure is a fact.
     fn perform<'a>(&'a self, command: &'a C) -> BoxFuture<'a, F>;
+
+    /// Tells whether a command only looks, so that it may be dropped before its answer has come.
+    fn only_looks(&self, command: &C) -> bool;
 }
 
 /// Performs what [`cutover_core::service_roles::Survey`] asks for: nothing that changes anything.
@@ -42,6 +45,10 @@ pub struct Surveying<'w>(pub &'w dyn ServiceRoles);
 impl Perform<Look, Fact> for Surveying<'_> {
     fn perform<'a>(&'a self, look: &'a Look) -> BoxFuture<'a, Fact> {
         self.0.fetch(look)
+    }
+
+    fn only_looks(&self, _look: &Look) -> bool {
+        true
     }
 }
 
@@ -55,5 +62,9 @@ impl Perform<Command, Fact> for Ensuring<'_> {
             Command::Fetch(look) => self.0.fetch(look),
             Command::Apply(act) => self.0.apply(act),
         }
+    }
+
+    fn only_looks(&self, command: &Command) -> bool {
+        matches!(command, Command::Fetch(_))
     }
 }

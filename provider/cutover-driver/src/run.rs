@@ -30,8 +30,8 @@ pub enum Ended<M, O, S> {
 
 /// Runs a machine until its end, or until `stop` resolves.
 ///
-/// The command in hand is always finished, since nobody could say what became of a dropped one; only waits are cut
-/// short. `status` is told what is being waited for.
+/// A command that changes something is always finished, since nobody could say what became of a dropped one; looks and
+/// waits are cut short. `status` is told what is being waited for.
 pub async fn run<M, S>(
     mut machine: M,
     world: &impl Perform<M::Command, M::Fact>,
@@ -48,14 +48,22 @@ where
         let recorded = match machine.next() {
             Next::Done(outcome) => return Ended::Finished(outcome),
             Next::Do(command) => {
-                // Asked between two commands only; a stop that is due goes before the next one.
+                // A stop that is due goes before the next command, whatever it is.
                 tokio::select! {
                     biased;
                     stop = &mut stop => return Ended::Stopped { machine, stop },
                     () = std::future::ready(()) => {}
                 }
                 tracing::trace!(?command, "performing");
-                let fact = world.perform(&command).await;
+                let fact = if world.only_looks(&command) {
+                    tokio::select! {
+                        biased;
+                        stop = &mut stop => return Ended::Stopped { machine, stop },
+                        fact = world.perform(&command) => fact,
+                    }
+                } else {
+                    world.perform(&command).await
+                };
                 machine.record(fact, clock.now())
             }
             Next::WaitUntil { at, why } => {
@@ -156,6 +164,10 @@ mod tests {
             *self.1.lock().unwrap() += 1;
             Box::pin(ready(self.0))
         }
+
+        fn only_looks(&self, _: &&'static str) -> bool {
+            false
+        }
     }
 
     /// Wall time that follows the paused clock of the runtime.
@@ -232,25 +244,51 @@ mod tests {
         assert_eq!(world.count(), 0);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_command_in_hand_is_finished_before_a_stop() {
-        struct Slow;
-        impl Perform<&'static str, &'static str> for Slow {
-            fn perform<'a>(&'a self, _: &'a &'static str) -> BoxFuture<'a, &'static str> {
-                Box::pin(async {
-                    tokio::time::sleep(Duration::from_secs(10)).await;
-                    "pong"
-                })
-            }
+    /// Takes ten seconds to answer.
+    struct Slow {
+        only_looks: bool,
+    }
+
+    impl Perform<&'static str, &'static str> for Slow {
+        fn perform<'a>(&'a self, _: &'a &'static str) -> BoxFuture<'a, &'static str> {
+            Box::pin(async {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                "pong"
+            })
         }
+
+        fn only_looks(&self, _: &&'static str) -> bool {
+            self.only_looks
+        }
+    }
+
+    /// Returns how many commands were left, and how many seconds it took, when the stop came after one second.
+    async fn stopped_after_a_second(world: Slow) -> (u32, u64) {
+        let began = Instant::now();
         let stop = tokio::time::sleep(Duration::from_secs(1));
 
-        let ended = run(pings(1), &Slow, &clock(), stop, |_| {}).await;
-
-        let Ended::Stopped { machine, .. } = ended else {
+        let Ended::Stopped { machine, .. } = run(pings(1), &world, &clock(), stop, |_| {}).await
+        else {
             panic!("it was told to stop")
         };
-        assert_eq!(machine.left, 0);
+
+        (machine.left, began.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_in_hand_is_finished_before_a_stop() {
+        assert_eq!(
+            stopped_after_a_second(Slow { only_looks: false }).await,
+            (0, 10)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_is_dropped_for_a_stop() {
+        assert_eq!(
+            stopped_after_a_second(Slow { only_looks: true }).await,
+            (1, 1)
+        );
     }
 
     #[tokio::test(start_paused = true)]
