@@ -16,7 +16,7 @@ use crate::bug;
 use crate::construct::Construction;
 use crate::context::Context;
 use crate::error::Error;
-use crate::resource::{find_problems, properties, shape_of};
+use crate::inputs::{find_problems, properties, shape_of};
 
 /// A resource made of other resources.
 ///

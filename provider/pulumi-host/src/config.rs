@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::diff::Diff;
 use crate::error::{Error, path_and_reason};
-use crate::resource::{failures, find_problems, properties, shape_of};
+use crate::inputs::{failures, find_problems, properties, shape_of};
 
 /// What can be configured about a provider.
 ///

@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 use crate::component::with_dependencies;
 use crate::context::Context;
 use crate::error::Error;
+use crate::inputs::{failures, find_problems, properties, shape_of};
 use crate::log::Log;
-use crate::resource::{failures, find_problems, properties, shape_of};
 use crate::scope::Scope;
 
 /// A question that a program asks the provider. It changes nothing, and previews ask it too.

@@ -21,7 +21,9 @@
 //! | Module | Subject |
 //! | --- | --- |
 //! | `provider` | registration; what the package offers |
-//! | `resource`, `component`, `function`, `config` | the traits that authors implement, each with the code that turns a request into a call of it |
+//! | `resource`, `registered` | the trait of custom resources; the code that turns requests into calls of it |
+//! | `component`, `function`, `config` | the other traits that authors implement, each with the code that calls it |
+//! | `inputs` | reading what the program passed in, and finding what is wrong with it |
 //! | `construct` | the client through which a component registers itself and its children |
 //! | `scope` | cancellation and time limits |
 //! | `claims` | one change of a resource at a time |
@@ -45,10 +47,12 @@ mod diff;
 mod engine;
 mod error;
 mod function;
+mod inputs;
 mod log;
 mod naming;
 mod process;
 mod provider;
+mod registered;
 mod resource;
 mod scope;
 mod secrecy;

@@ -10,7 +10,8 @@ use crate::component::{AnyComponent, Component, OwnPackage, RegisteredComponent}
 use crate::config::{AnyConfig, ProviderConfig, RegisteredConfig};
 use crate::error::Error;
 use crate::function::{AnyFunction, AnyMethod, Function, Method, RegisteredFunction};
-use crate::resource::{AnyResource, CustomResource, Registered};
+use crate::registered::{AnyResource, Registered};
+use crate::resource::CustomResource;
 
 /// A provider: its metadata, its configuration, and what it offers.
 ///

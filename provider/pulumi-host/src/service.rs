@@ -30,7 +30,7 @@ use crate::engine::{EngineFeatures, EngineLink};
 use crate::error::{Error, ErrorKind};
 use crate::log::{Log, Outbox};
 use crate::provider::Provider;
-use crate::resource::AnyResource;
+use crate::registered::AnyResource;
 use crate::scope::{Runs, Stop};
 
 /// How often a call that changes things is asked for a sign of life: ours; `cadence` decides whether one is due.
