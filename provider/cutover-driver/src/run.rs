@@ -193,7 +193,7 @@ mod tests {
         let (world, clock, mut said) = (Answers::with("pong"), clock(), vec![]);
 
         let ended = run(pings(2), &world, &clock, pending::<()>(), |why| {
-            said.push(why.text.clone())
+            said.push(why.text.clone());
         })
         .await;
 
