@@ -12,7 +12,9 @@
 //! | `time` | moments, and nothing that reads a clock |
 //! | `failure` | why a call came to nothing, in the classes that decisions tell apart |
 //! | `backoff` | how long to wait before trying again, and when to give up |
+//! | [`weights`] | shares of traffic, and the weights that bring them about |
 //! | [`service_roles`] | the two account-wide roles of AWS DMS |
+//! | [`shift`] | traffic moved step by step, and back |
 //!
 //! Invariants: no input or output, no async, no clock, no randomness, no environment, no order that differs between
 //! runs. Arithmetic is checked or saturating, and the choice is deliberate.
@@ -23,7 +25,9 @@ mod backoff;
 mod failure;
 mod machine;
 pub mod service_roles;
+pub mod shift;
 mod time;
+pub mod weights;
 
 pub use backoff::Backoff;
 pub use failure::{Failure, FailureClass};

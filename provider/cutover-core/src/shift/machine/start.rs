@@ -1,0 +1,317 @@
+//! The first look: what an earlier run has left, and whether anything may be begun.
+
+use std::time::Duration;
+
+use super::super::events::{Cause, Drift, Pause};
+use super::super::facts::{Act, Change, Fact, JournalRead, Live};
+use super::super::journal::{Entry, Mark};
+use super::super::lint::{is_sound, lint};
+use super::super::plan::{TtlChange, plan};
+use super::super::problem::{Code, Level, Path, Problem};
+use super::super::spec::{Adopt, Router};
+use super::chores::drift;
+use super::enter::errors_of;
+use super::watch::{Chore, POLL, Phase, Watch};
+use super::write::Then;
+use super::{Desired, Outcome, Shift, Stage};
+use crate::machine::IllegalFact;
+use crate::weights::Share;
+
+/// Missed heartbeats after which a fence is nobody's any more: stated.
+const HEARTBEATS_MISSED: u32 = 3;
+
+/// A gap that is still credited to a bake: stated.
+const GAP_CREDITED: Duration = Duration::from_mins(2);
+
+fn refused(code: u16, path: &Path, message: String) -> Outcome {
+    Outcome::Refused(vec![Problem {
+        code: Code(code),
+        level: Level::Error,
+        path: path.clone(),
+        message,
+    }])
+}
+
+pub(super) fn asked_for() -> Cause {
+    Cause::Person("the program asks for it".to_owned())
+}
+
+impl Shift {
+    pub(super) fn looked(&mut self, fact: Fact) -> Result<(), IllegalFact> {
+        match fact {
+            Fact::Live(live) => {
+                self.succeeded();
+                self.start(live);
+            }
+            Fact::Failed(failure) => {
+                if !self.try_again(&failure) {
+                    self.end(refused(
+                        117,
+                        &Path::new("router"),
+                        format!("{}: {}", failure.action, failure.message),
+                    ));
+                }
+            }
+            fact => return Err(self.illegal(&fact)),
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, live: Live) {
+        self.plan = plan(&self.spec, live.ttl_seconds);
+        if !is_sound(&lint(&self.plan, &self.spec)) {
+            let message =
+                "the plan does not keep what was asked for; please report this".to_owned();
+            return self.end(refused(151, &Path::new("steps"), message));
+        }
+        match live.journal.clone() {
+            JournalRead::Absent => self.begin(live, None),
+            JournalRead::Unreadable(reason) => {
+                self.end(refused(
+                    152,
+                    &Path::new("lock"),
+                    format!("{reason}; see who wrote it, then unlock by force"),
+                ));
+            }
+            JournalRead::Entry(entry) if entry.shift == self.spec.id => {
+                self.continue_from(live, entry);
+            }
+            JournalRead::Entry(entry) => {
+                let age = self.now.since(entry.at);
+                let stale = self.spec.policy.heartbeat.saturating_mul(HEARTBEATS_MISSED);
+                if !entry.mark.is_over() && age < stale {
+                    let message = format!(
+                        "held by shift `{}`, run `{}`, since {} s",
+                        entry.shift,
+                        entry.run.as_str(),
+                        age.as_secs()
+                    );
+                    return self.end(refused(153, &Path::new("lock"), message));
+                }
+                self.begin(live, Some(entry));
+            }
+        }
+    }
+
+    /// Begins anew, over what another shift or attempt has left, if anything.
+    fn begin(&mut self, live: Live, left: Option<Entry>) {
+        self.entry = left;
+        let may_adopt = match &self.spec.router {
+            Router::Route53 { adopt, .. } => *adopt != Adopt::None,
+            Router::Alb { .. } => true,
+        };
+        let path = Path::new("router");
+        match live.share() {
+            Some(share) if share > Share::ZERO => {
+                self.end(refused(
+                    116,
+                    &path,
+                    format!("new already gets {share}, and no journal says why"),
+                ));
+            }
+            Some(_) if !may_adopt && self.entry.is_none() => {
+                self.end(refused(
+                    116,
+                    &path.name("route53").name("adopt"),
+                    "there are records already".to_owned(),
+                ));
+            }
+            Some(_) if !live.even || !live.intact => {
+                self.end(refused(
+                    116,
+                    &path,
+                    "the records are not as declared".to_owned(),
+                ));
+            }
+            Some(_) | None if self.orders.desired == Desired::Old => {
+                self.end(Outcome::RolledBack {
+                    causes: Vec::new(),
+                    external: false,
+                    known: true,
+                });
+            }
+            Some(_) | None => self.stage = Stage::Preflight(live),
+        }
+    }
+
+    /// Goes on with what an earlier run of this shift has left.
+    fn continue_from(&mut self, live: Live, entry: Entry) {
+        match entry.mark {
+            Mark::Completed if live.share() == Some(Share::FULL) => {
+                self.requested = Share::FULL;
+                self.entry = Some(entry);
+                return self.end(Outcome::Completed);
+            }
+            Mark::RolledBack | Mark::Completed if entry.attempt < self.orders.attempt => {
+                return self.begin(live, Some(entry));
+            }
+            Mark::RolledBack | Mark::Completed => {
+                let known = entry.mark == Mark::RolledBack;
+                self.entry = Some(entry);
+                return self.end(Outcome::RolledBack {
+                    causes: Vec::new(),
+                    external: !known,
+                    known,
+                });
+            }
+            Mark::Preparing | Mark::Going | Mark::Baked | Mark::Back => {}
+        }
+        let step = usize::try_from(entry.step).unwrap_or(usize::MAX);
+        let on = matches!(entry.mark, Mark::Going | Mark::Baked).then_some(step);
+        let executed = on.map_or(0, |step| step.saturating_add(1));
+        if self.plan.fingerprint(executed) != entry.plan && entry.mark != Mark::Back {
+            let message =
+                "steps that were carried out already were edited; only those after may change"
+                    .to_owned();
+            return self.end(refused(131, &Path::new("steps"), message));
+        }
+        if let Some(step) = on.filter(|step| *step >= self.plan.stages.len()) {
+            let message = format!(
+                "step {} is on, and there is no such step any more",
+                step.saturating_add(1)
+            );
+            return self.end(refused(131, &Path::new("steps"), message));
+        }
+        let committed = self.spec.policy.commit_after;
+        let is_past = committed.is_some_and(|last| {
+            on.is_some_and(|on| on > last || (on == last && entry.mark == Mark::Baked))
+        });
+        if is_past {
+            self.way_back = None;
+        }
+        self.entry = Some(entry.clone());
+        if entry.mark == Mark::Back {
+            return self.revert(Cause::Person("an earlier run had decided it".to_owned()));
+        }
+        match drift(&live, self.pair_on(on)) {
+            // Whoever did it, a person or a guard: everything is back already.
+            Some(Drift::Lowered) if on.is_some() && live.share() == Some(Share::ZERO) => {
+                self.end(Outcome::RolledBack {
+                    causes: Vec::new(),
+                    external: true,
+                    known: false,
+                });
+            }
+            found => self.take_over(live, &entry, on, found),
+        }
+    }
+
+    /// Takes the fence and stands where the earlier run stood.
+    fn take_over(&mut self, live: Live, left: &Entry, on: Option<usize>, drift: Option<Drift>) {
+        let now = self.now;
+        if let Some(drift) = drift {
+            return self.end(Outcome::Paused(Pause::Drift(drift)));
+        }
+        if self.orders.desired == Desired::Old && self.way_back.is_some() {
+            return self.revert(asked_for());
+        }
+        self.requested = self.pair_on(on).share();
+        let gap = now.since(left.at);
+        // Nobody knows when the earlier run's change was INSYNC, so a bake that had not begun begins from there.
+        let phase = match (on, left.bake) {
+            (None, _) => Phase::Preparing {
+                until: self.prepared_at(left),
+            },
+            (Some(_), Some(_)) => Phase::Baking,
+            (Some(_), None) => Phase::Propagating {
+                id: None,
+                since: now,
+            },
+        };
+        let bake_from = match left.mark {
+            Mark::Baked => left.bake,
+            _ if gap <= GAP_CREDITED => left.bake,
+            _ => left.bake.map(|_| now),
+        };
+        let mut watch = Watch {
+            on,
+            exposed: on.map(|_| left.exposed),
+            harm_from: left.exposed,
+            bake_from,
+            unseen: true,
+            ..Watch::before_the_first(phase, now)
+        };
+        if on.is_some() {
+            watch.due.insert(Chore::Measure, now);
+        }
+        if matches!(watch.phase, Phase::Propagating { .. }) {
+            watch.due.insert(Chore::Poll, now);
+        }
+        let entry = self.next_entry(left.mark, watch.on, watch.exposed, watch.bake_from);
+        let change = Change {
+            act: Act::Renew,
+            entry,
+            expected: Some(live),
+        };
+        self.write(change, Then::TakenOver(Box::new(watch)));
+    }
+
+    /// When answers with the former TTL are gone, as far as it is known.
+    fn prepared_at(&self, left: &Entry) -> crate::Timestamp {
+        let wait = left
+            .ttl_seconds
+            .map_or(Duration::ZERO, |ttl| Duration::from_secs(u64::from(ttl)));
+        self.now
+            .max(left.at.after(wait).after(self.spec.policy.client_lag))
+    }
+
+    pub(super) fn preflighted(&mut self, live: &Live, fact: Fact) -> Result<(), IllegalFact> {
+        match fact {
+            Fact::Ready { problems, .. } if !errors_of(problems.clone()).is_empty() => {
+                self.end(Outcome::Refused(errors_of(problems)));
+            }
+            Fact::Ready { .. } => self.prepare(live.clone()),
+            Fact::Failed(failure) => {
+                if !self.try_again(&failure) {
+                    self.end(refused(
+                        117,
+                        &Path::new("router"),
+                        format!("{}: {}", failure.action, failure.message),
+                    ));
+                }
+            }
+            fact => return Err(self.illegal(&fact)),
+        }
+        Ok(())
+    }
+
+    /// Takes the fence, makes the starting records and lowers the TTL, in one batch.
+    fn prepare(&mut self, live: Live) {
+        let watch = Watch::before_the_first(Phase::Preparing { until: self.now }, self.now);
+        let entry = self.next_entry(Mark::Preparing, None, None, None);
+        let ttl_seconds = self.plan.preparation.map(|change| change.to_seconds);
+        let change = Change {
+            act: Act::Prepare { ttl_seconds },
+            entry,
+            expected: Some(live),
+        };
+        self.write(change, Then::Prepared(Box::new(watch)));
+    }
+
+    /// The change of the TTL has to reach every server, and then the former TTL has to pass.
+    pub(super) fn prepared(&mut self, mut watch: Watch, id: Option<String>) {
+        if self.plan.preparation.is_none() {
+            return self.go_on(watch);
+        }
+        watch.phase = Phase::Propagating {
+            id,
+            since: self.now,
+        };
+        watch.due.insert(Chore::Poll, self.now.after(POLL));
+        self.go_on(watch);
+    }
+
+    /// The lower TTL is everywhere; answers with the former one are still kept.
+    pub(super) fn wait_out_ttl(&mut self, mut watch: Watch) {
+        let wait = self
+            .plan
+            .preparation
+            .map(TtlChange::wait)
+            .unwrap_or_default();
+        watch.due.remove(&Chore::Poll);
+        watch.phase = Phase::Preparing {
+            until: self.now.after(wait),
+        };
+        self.go_on(watch);
+    }
+}

@@ -1,0 +1,212 @@
+//! Writing, one change at a time, and finding out what became of it.
+
+use super::super::events::{Drift, Pause, What};
+use super::super::facts::{Act, Change, Command, Fact, JournalRead, Live};
+use super::chores::drift;
+use super::start::asked_for;
+use super::watch::Watch;
+use super::{Desired, Outcome, Shift, Stage};
+use crate::machine::{IllegalFact, Next};
+use crate::{Failure, FailureClass};
+
+/// How often a change is sent again after the router refused it although nothing was seen to be different: ours.
+const CONFLICTS_MAX: u32 = 3;
+
+/// A change in hand.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Writing {
+    pub(super) change: Change,
+    /// Nobody knows what became of it; only a look is allowed.
+    pub(super) in_doubt: bool,
+    pub(super) conflicts: u32,
+    pub(super) then: Then,
+}
+
+/// What follows when it is accepted, and what is gone back to when it is not.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Then {
+    /// The fence is ours and the starting records are there.
+    Prepared(Box<Watch>),
+    /// A step is on.
+    Entered { step: usize, from: Box<Watch> },
+    /// The fence of an earlier run is ours.
+    TakenOver(Box<Watch>),
+    /// The entry is renewed, nothing else.
+    Renewed(Box<Watch>),
+    /// The step has baked.
+    Baked(Box<Watch>),
+    /// It is over.
+    Finished(Outcome),
+}
+
+impl Then {
+    /// Returns how things stood before the change.
+    pub(super) fn watch(&self) -> Option<&Watch> {
+        match self {
+            Self::Prepared(watch)
+            | Self::TakenOver(watch)
+            | Self::Renewed(watch)
+            | Self::Baked(watch)
+            | Self::Entered { from: watch, .. } => Some(watch),
+            Self::Finished(_) => None,
+        }
+    }
+
+    /// Returns the step whose weights are on before the change.
+    fn on(&self) -> Option<usize> {
+        self.watch().and_then(|watch| watch.on)
+    }
+}
+
+impl Writing {
+    /// Returns what has come of it all already, when only the last entry is still to be written.
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        match &self.then {
+            Then::Finished(outcome) => Some(outcome.clone()),
+            Then::Prepared(_)
+            | Then::TakenOver(_)
+            | Then::Renewed(_)
+            | Then::Baked(_)
+            | Then::Entered { .. } => None,
+        }
+    }
+
+    pub(super) fn next<O>(&self) -> Next<Command, O> {
+        Next::Do(if self.in_doubt {
+            Command::FetchLive
+        } else {
+            Command::Apply(Box::new(self.change.clone()))
+        })
+    }
+}
+
+impl Shift {
+    /// Begins to write.
+    pub(super) fn write(&mut self, change: Change, then: Then) {
+        self.succeeded();
+        self.stage = Stage::Writing(Box::new(Writing {
+            change,
+            in_doubt: false,
+            conflicts: 0,
+            then,
+        }));
+    }
+
+    pub(super) fn wrote(&mut self, mut writing: Writing, fact: Fact) -> Result<(), IllegalFact> {
+        match (writing.in_doubt, fact) {
+            (false, Fact::Accepted { id }) => self.accepted(writing, Some(id)),
+            (false, Fact::Conflict) => {
+                writing.conflicts = writing.conflicts.saturating_add(1);
+                writing.in_doubt = true;
+                self.stage = Stage::Writing(Box::new(writing));
+            }
+            (true, Fact::Live(live)) => self.observed(writing, &live),
+            (_, Fact::Failed(failure)) => self.failed_to_write(writing, &failure),
+            (_, fact) => return Err(self.illegal(&fact)),
+        }
+        Ok(())
+    }
+
+    /// Finds in the journal what became of a change: its entry is there, or the one before, or a stranger's.
+    fn observed(&mut self, mut writing: Writing, live: &Live) {
+        let is_there =
+            matches!(&live.journal, JournalRead::Entry(entry) if *entry == writing.change.entry);
+        if is_there {
+            return self.accepted(writing, None);
+        }
+        if !self.may_write_over(live, &writing) {
+            let run = match &live.journal {
+                JournalRead::Entry(entry) => Some(entry.run.as_str().to_owned()),
+                JournalRead::Absent | JournalRead::Unreadable(_) => None,
+            };
+            return self.end(Outcome::NotHolder { run });
+        }
+        let is_unchanged = writing
+            .change
+            .expected
+            .as_ref()
+            .is_none_or(|expected| expected == live);
+        if is_unchanged && writing.conflicts < CONFLICTS_MAX {
+            writing.in_doubt = false;
+            self.stage = Stage::Writing(Box::new(writing));
+        } else {
+            // Somebody has edited between our look and our change.
+            let pause = if is_unchanged {
+                Pause::Refused("the router refuses the change".to_owned())
+            } else {
+                let planned = self.pair_on(writing.then.on());
+                Pause::Drift(drift(live, planned).unwrap_or(Drift::Fields))
+            };
+            self.give_up(writing.then, pause);
+        }
+    }
+
+    /// Tells whether the entry that the change builds on is still the latest.
+    fn may_write_over(&self, live: &Live, writing: &Writing) -> bool {
+        writing.change.expected.as_ref().map_or_else(
+            || self.is_ours(&live.journal),
+            |expected| expected.journal == live.journal,
+        )
+    }
+
+    fn failed_to_write(&mut self, mut writing: Writing, failure: &Failure) {
+        // A renewal is tried again at its next turn; meanwhile the gates are watched.
+        let may_wait = !matches!(writing.then, Then::Renewed(_));
+        writing.in_doubt |= failure.class == FailureClass::Unknown;
+        if self.try_again(failure) && (may_wait || (writing.in_doubt && self.failures < 2)) {
+            self.stage = Stage::Writing(Box::new(writing));
+        } else {
+            self.give_up(
+                writing.then,
+                Pause::Refused(format!("{}: {}", failure.action, failure.message)),
+            );
+        }
+    }
+
+    fn give_up(&mut self, then: Then, pause: Pause) {
+        self.succeeded();
+        match then {
+            Then::Prepared(_) | Then::TakenOver(_) => self.end(Outcome::Paused(pause)),
+            Then::Entered { from, .. } => self.pause(*from, pause),
+            Then::Renewed(watch) => match pause {
+                Pause::Drift(_) => self.pause(*watch, pause),
+                _ => self.go_on(*watch),
+            },
+            Then::Baked(watch) => self.enter(*watch),
+            Then::Finished(outcome) => {
+                self.tell(What::FenceNotReleased);
+                self.end(outcome);
+            }
+        }
+    }
+
+    fn accepted(&mut self, writing: Writing, id: Option<String>) {
+        self.succeeded();
+        if matches!(writing.then, Then::Prepared(_) | Then::TakenOver(_)) {
+            let from = match writing.change.expected.map(|expected| expected.journal) {
+                Some(JournalRead::Entry(left)) => Some(left.run.as_str().to_owned()),
+                Some(JournalRead::Absent | JournalRead::Unreadable(_)) | None => None,
+            };
+            self.tell(What::FenceTaken { from });
+        }
+        self.entry = Some(writing.change.entry);
+        match (writing.then, writing.change.act) {
+            (Then::Prepared(watch), _) => self.prepared(*watch, id),
+            (Then::Entered { step, from }, Act::Move(pair)) => {
+                self.tell(What::Entered { step, pair });
+                self.requested = pair.share();
+                self.entered = self.entered.saturating_add(1);
+                self.propagate(*from, step, id);
+            }
+            // Only a move enters a step.
+            (Then::Entered { from, .. }, _) => self.go_on(*from),
+            // Only past the point of no return is that wish still open here.
+            (Then::TakenOver(watch), _) if self.orders.desired == Desired::Old => {
+                self.revert_from(*watch, asked_for());
+            }
+            (Then::TakenOver(watch) | Then::Renewed(watch), _) => self.go_on(*watch),
+            (Then::Baked(watch), _) => self.enter(*watch),
+            (Then::Finished(outcome), _) => self.end(outcome),
+        }
+    }
+}

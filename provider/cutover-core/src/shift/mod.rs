@@ -1,0 +1,43 @@
+//! Moving live traffic from old to new, step by step, with proof at every step.
+//!
+//! | Module | Subject |
+//! | --- | --- |
+//! | [`spec`] | what is wished for, before and after it is checked |
+//! | [`check`](mod@check) | refuses what cannot be kept, with property paths |
+//! | [`preflight`] | refuses what surrounds it, before anything is written |
+//! | [`problem`] | problems with their numbers and places |
+//! | [`plan`](mod@plan) | the steps and when they happen |
+//! | [`lint`](mod@lint) | looks at a plan that it did not make |
+//! | [`render`] | a plan as text for people |
+//! | [`break_glass`] | the way back without this program, as one line |
+//! | [`gates`] | what is watched, and the limits of the runbooks |
+//! | [`assess`](mod@assess) | what the measurements say about the gates |
+//! | [`compare`](mod@compare) | new against old, and what a bake can tell |
+//! | [`facts`] | what a shift asks for and is told |
+//! | [`journal`] | what is kept in DNS beside the weights |
+//! | [`events`] | what happened, for people |
+//! | [`machine`] | what is next |
+//!
+//! What always holds: no change makes both weights zero; after it is decided to go back no change raises the share; the
+//! shares that the router sees are those of the plan, in order, and then zero; all names and types move together; what
+//! nobody could judge is not credited to a bake.
+
+pub mod assess;
+pub mod break_glass;
+pub mod check;
+pub mod compare;
+pub mod events;
+pub mod facts;
+pub mod gates;
+pub mod journal;
+pub mod lint;
+pub mod machine;
+pub mod plan;
+pub mod preflight;
+pub mod problem;
+pub mod render;
+pub mod spec;
+mod stats;
+
+#[cfg(test)]
+mod given;
