@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
-use cargo_metadata::{DependencyKind, Metadata, PackageId};
+use cargo_metadata::{Dependency, DependencyKind, Metadata, Package, PackageId};
 
 use super::rooms::{Crates, Room};
 
@@ -59,6 +59,34 @@ impl fmt::Display for Violation {
     }
 }
 
+/// Tells whether a package is built with one of its dependencies.
+///
+/// Cargo also lists optional ones that a feature merely speaks of, as in `rand?/std`, although nothing turns them on.
+fn is_built_with(package: &Package, features: &[&str], name: &str) -> bool {
+    let of_that_name = |dependency: &&Dependency| dependency.name == name;
+    let mut same = package.dependencies.iter().filter(of_that_name).peekable();
+    if same.peek().is_none() || same.any(|dependency| !dependency.optional) {
+        return true;
+    }
+    let own =
+        |dependency: &Dependency| dependency.rename.clone().unwrap_or(dependency.name.clone());
+    package
+        .dependencies
+        .iter()
+        .filter(of_that_name)
+        .map(own)
+        .any(|name| {
+            let (explicit, within) = (format!("dep:{name}"), format!("{name}/"));
+            features.iter().any(|feature| {
+                let turned_on = package.features.get(*feature).into_iter().flatten();
+                *feature == name
+                    || turned_on.into_iter().any(|value| {
+                        *value == explicit || *value == name || value.starts_with(&within)
+                    })
+            })
+        })
+}
+
 impl Graph {
     /// Takes from Cargo's description what the rules are about.
     pub(crate) fn new(metadata: &Metadata) -> Self {
@@ -83,13 +111,21 @@ impl Graph {
                     .collect(),
             })
             .collect();
-        let names: BTreeMap<&PackageId, &str> = metadata
+        let packages: BTreeMap<&PackageId, &Package> = metadata
             .packages
             .iter()
-            .map(|package| (&package.id, package.name.as_str()))
+            .map(|package| (&package.id, package))
             .collect();
         let mut links: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for node in metadata.resolve.iter().flat_map(|resolve| &resolve.nodes) {
+            let Some(package) = packages.get(&node.id) else {
+                continue;
+            };
+            let features: Vec<&str> = node
+                .features
+                .iter()
+                .map(|feature| feature.as_str())
+                .collect();
             let used = node
                 .deps
                 .iter()
@@ -99,16 +135,13 @@ impl Graph {
                         .iter()
                         .any(|kind| kind.kind == DependencyKind::Normal)
                 })
-                .filter_map(|dependency| names.get(&dependency.pkg));
+                .filter_map(|dependency| packages.get(&dependency.pkg))
+                .map(|used| used.name.as_str())
+                .filter(|name| is_built_with(package, &features, name));
             links
-                .entry(
-                    names
-                        .get(&node.id)
-                        .map(|&name| name.to_owned())
-                        .unwrap_or_default(),
-                )
+                .entry(package.name.to_string())
                 .or_default()
-                .extend(used.map(|&name| name.to_owned()));
+                .extend(used.map(str::to_owned));
         }
         Self { members, links }
     }
@@ -291,11 +324,27 @@ mod tests {
     }
 
     #[test]
+    fn what_a_feature_merely_speaks_of_is_not_built() {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+        let metadata = cargo_metadata::MetadataCommand::new()
+            .manifest_path(manifest)
+            .other_options(["--locked".to_owned(), "--offline".to_owned()])
+            .exec()
+            .expect("this workspace can be described");
+
+        let links = Graph::new(&metadata).links;
+
+        // Its feature `std` has `rand?/std`, and nothing here asks for `rand`.
+        assert!(links["statrs"].contains("num-traits"));
+        assert!(!links["statrs"].contains("rand"));
+    }
+
+    #[test]
     fn keeps_the_runtime_out_of_the_core() {
         assert_eq!(
             check(&["cutover-core → tokio"]),
             [
-                "cutover-core → tokio: `cutover-core` may use `serde`, `thiserror` and no other crate, because decisions are \
+                "cutover-core → tokio: `cutover-core` may use `serde`, `statrs`, `thiserror` and no other crate, because decisions are \
               plain functions of facts and time: no I/O, no async, no clock, no chance"
             ]
         );

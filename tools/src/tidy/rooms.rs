@@ -85,7 +85,7 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "cutover-core",
         imports: &[],
         test_imports: &["cutover-driver", "cutover-sim"],
-        crates: Crates::Only(&["serde", "thiserror"]),
+        crates: Crates::Only(&["serde", "statrs", "thiserror"]),
         out_of_reach: &[
             "tokio*",
             "futures*",

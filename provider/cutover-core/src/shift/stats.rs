@@ -1,53 +1,21 @@
 //! The little statistics that judging needs, on plain numbers and the same on every run.
 
+use statrs::distribution::{Beta, ContinuousCDF, Normal};
+
 /// Returns a length as a float; nothing here is longer than a `u32` can say.
 fn float_len(len: usize) -> f64 {
     f64::from(u32::try_from(len).unwrap_or(u32::MAX))
 }
 
 /// Returns the probability that a standard normal value is above `z`.
-///
-/// By the continued fraction of Mills' ratio above 2 and the power series below: within 1e-9 in both.
 pub(super) fn normal_above(z: f64) -> f64 {
-    if z < 0.0 {
-        return 1.0 - normal_above(-z);
-    }
-    let density = (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
-    if z < 2.5 {
-        let (mut term, mut sum, mut odd) = (z, z, 1.0);
-        for _ in 0..60 {
-            odd += 2.0;
-            term *= z * z / odd;
-            sum += term;
-        }
-        return 0.5 - density * sum;
-    }
-    let mut fraction = 0.0;
-    let mut level = 120.0;
-    while level >= 1.0 {
-        fraction = level / (z + fraction);
-        level -= 1.0;
-    }
-    density / (z + fraction)
+    Normal::standard().sf(z)
 }
 
 /// Returns the `z` that a standard normal value exceeds with probability `level`; levels are kept within (0, 1).
 pub(super) fn normal_quantile_above(level: f64) -> f64 {
-    let level = level.clamp(1e-300, 1.0 - 1e-16);
-    bisect(-40.0, 40.0, |z| normal_above(z) > level)
-}
-
-/// Finds where `below` turns false.
-fn bisect(mut low: f64, mut high: f64, below: impl Fn(f64) -> bool) -> f64 {
-    for _ in 0..80 {
-        let middle = f64::midpoint(low, high);
-        if below(middle) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    f64::midpoint(low, high)
+    // Read off the lower tail and mirrored, since 1 - level loses the digits of a small level.
+    -Normal::standard().inverse_cdf(level.clamp(1e-300, 1.0 - 1e-16))
 }
 
 /// Bad ones of a total; both may be fractions, since counts are divided by a design effect.
@@ -104,30 +72,13 @@ fn wilson(tally: Tally, level: Level) -> (f64, f64) {
     ((centre - half).max(0.0), (centre + half).min(1.0))
 }
 
-/// Returns the probability of at most `events` among `total` when each goes wrong with probability `rate`.
-fn binomial_at_most(events: u32, total: f64, rate: f64) -> f64 {
-    let mut term = (total * (-rate).ln_1p()).exp();
-    let mut sum = term;
-    for event in 0..events {
-        let event = f64::from(event);
-        term *= ((total - event).max(0.0) / (event + 1.0)) * (rate / (1.0 - rate));
-        sum += term;
-    }
-    sum.min(1.0)
-}
-
 /// Returns exact bounds of a rate with few events (Clopper and Pearson).
 fn exact(events: u32, total: f64, level: f64) -> (f64, f64) {
-    let top = 1.0 - 1e-12;
-    let upper = bisect(0.0, top, |rate| {
-        binomial_at_most(events, total, rate) > level
-    });
-    let lower = match events.checked_sub(1) {
-        None => 0.0,
-        Some(fewer) => bisect(0.0, top, |rate| {
-            1.0 - binomial_at_most(fewer, total, rate) < level
-        }),
-    };
+    let events = f64::from(events);
+    let others = (total - events).max(0.0);
+    // A distribution with a side of nothing has no bound on that side.
+    let upper = Beta::new(events + 1.0, others).map_or(1.0, |upper| upper.inverse_cdf(1.0 - level));
+    let lower = Beta::new(events, others + 1.0).map_or(0.0, |lower| lower.inverse_cdf(level));
     (lower, upper)
 }
 
