@@ -86,7 +86,8 @@ sdk: ## Generate the TypeScript SDK, compile it and pack it into target/sdk
 
 .PHONY: bench
 bench: ## Measure, and write target/bench/results.json
-	cargo run --release --locked --package cutover-bench
+	cargo build --release --locked --package pulumi-specimen --package $(PLUGIN) --package cutover-bench
+	$(TARGET)/release/cutover-bench
 
 .PHONY: install
 install: ## Put the plugin where the Pulumi CLI finds it, under PULUMI_HOME
