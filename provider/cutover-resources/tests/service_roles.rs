@@ -1,11 +1,12 @@
 //! `DmsServiceRoles` as the engine sees it, against a simulated IAM.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cutover_core::FailureClass;
-use cutover_core::service_roles::{Role, TrustPolicy};
-use cutover_driver::World;
+use cutover_core::service_roles::{Act, Command, Role, SETTLE, TrustPolicy};
+use cutover_driver::{Clock as _, World};
 use cutover_resources::{App, provider};
 use cutover_sim::{Call, Fault, Happening, SimClock, SimIam, SimServiceRoles};
 use pulumi_testkit::{Harness, Stored, Subject};
@@ -18,6 +19,7 @@ const TOKEN: &str = "cutover:index:DmsServiceRoles";
 struct Given {
     harness: Harness<App>,
     roles: SimServiceRoles,
+    clock: SimClock,
 }
 
 impl Given {
@@ -45,11 +47,15 @@ async fn given(iam: SimIam) -> Given {
     let clock = SimClock::default();
     let roles = SimServiceRoles::new(iam, clock.clone());
     let world = World {
-        clock: Arc::new(clock),
+        clock: Arc::new(clock.clone()),
         service_roles: Arc::new(roles.clone()),
     };
     let harness = Harness::configured(provider(|_| None, move |_| world.clone())).await;
-    Given { harness, roles }
+    Given {
+        harness,
+        roles,
+        clock,
+    }
 }
 
 fn account() -> SimIam {
@@ -152,6 +158,29 @@ async fn a_preview_without_credentials_leaves_everything_unknown() {
 
     assert_eq!(statuses(&outputs), ["unknown", "unknown"]);
     assert!(given.said("CUT-001"));
+}
+
+#[tokio::test]
+async fn a_cloud_that_cannot_be_reached_is_given_up_after_a_minute_with_nothing_changed() {
+    let given =
+        given(account().scripted(failing(Call::FetchAccount, FailureClass::Unavailable, 99))).await;
+    let began_at = given.clock.now();
+
+    let failure = given
+        .roles()
+        .create(&inputs(false))
+        .await
+        .expect_err("it is given up");
+
+    assert!(
+        failure
+            .message
+            .starts_with("CUT-004: `sts:GetCallerIdentity` could not be served"),
+        "{failure:?}"
+    );
+    let took = given.clock.now().since(began_at);
+    assert!((50..=70).contains(&took.as_secs()), "{took:?}");
+    assert!(given.roles.iam().acts().is_empty());
 }
 
 #[tokio::test]
@@ -259,6 +288,39 @@ async fn a_refresh_finds_a_role_that_has_vanished_and_the_update_makes_it_again(
         .await
         .expect("it is made");
     assert_eq!(statuses(&again.outputs), ["adopted", "created"]);
+}
+
+#[tokio::test]
+async fn a_refresh_lets_roles_settle_that_were_made_moments_ago() {
+    let given = given(account_with_both_roles()).await;
+    let stored = given.created().await;
+    let made_at = given.clock.now();
+    *given.roles.iam() = account();
+    for role in Role::ALL {
+        let create = Act::Create {
+            role,
+            trust: TrustPolicy::for_dms(),
+            tags: BTreeMap::new(),
+        };
+        let policy_arn = role.policy_arn("aws");
+        for act in [create, Act::Attach { role, policy_arn }] {
+            given.roles.iam().perform(&Command::Apply(act), made_at);
+        }
+    }
+    given.clock.pass(Duration::from_secs(2));
+
+    let fresh = given.roles().read(&stored).await.expect("a look");
+    let settled_at = given.clock.now();
+    given.roles().read(&stored).await.expect("a look");
+
+    let fresh = fresh.expect("they are there");
+    assert_eq!(statuses(&fresh.outputs), ["adopted", "adopted"]);
+    assert_eq!(settled_at, made_at.after(SETTLE));
+    let again = given.clock.now().since(settled_at);
+    assert!(
+        again < Duration::from_secs(1),
+        "what has settled is not waited for: {again:?}"
+    );
 }
 
 #[tokio::test]

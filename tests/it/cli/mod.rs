@@ -3,6 +3,7 @@
 //! What one of these tests claims has been seen at the place where users see it: in the terminal, in the stack's
 //! state, in the engine's events. They need the tools of `make setup` and the plugins of `make build`.
 
+mod account;
 mod pulumi;
 
 mod delivery;
@@ -10,5 +11,6 @@ mod failures;
 mod interruption;
 mod lifecycle;
 mod options;
+mod product;
 mod providers;
 mod secrets;

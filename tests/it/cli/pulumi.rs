@@ -1,4 +1,4 @@
-//! Runs the Pulumi CLI on one of the programs in `tests/programs`, in a world of its own.
+//! Runs the Pulumi CLI on a program of `tests/programs` or `examples`, in a world of its own.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -21,6 +21,9 @@ const PASSPHRASE: &str = "a passphrase for tests";
 /// Longer than any of these runs takes on a slow machine, and shorter than a build server's patience.
 const RUN_MAX: Duration = Duration::from_mins(3);
 
+/// Longer than it takes to start the program and its plugins.
+const START_MAX: Duration = Duration::from_mins(1);
+
 /// Longer than the CLI takes to notice a signal.
 const NOTICE_MAX: Duration = Duration::from_secs(10);
 
@@ -38,21 +41,60 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// Makes a stack named `dev` of one of the programs.
+    /// Makes a stack named `dev` of one of the test programs, which find their plugins where Cargo puts them.
     pub(crate) fn of(program: &str) -> Self {
+        let stack = Self::at(&format!("tests/programs/{program}"));
+        stack.folder("target");
+        symlink(plugins(), stack.world.path().join("target/debug")).expect("a link can be made");
+        stack.add_program(program);
+        stack.init()
+    }
+
+    /// Makes a stack named `dev` of one of the examples, with plugin and SDK installed as they are for users.
+    pub(crate) fn of_example(example: &str) -> Self {
+        let stack = Self::at(&format!("examples/{example}"));
+        stack.install("cutover", env!("CARGO_PKG_VERSION"));
+        copy(&root().join("examples").join(example), &stack.program);
+        stack.add_packages();
+        stack.init()
+    }
+
+    /// Makes a world with nothing but room for a program.
+    fn at(program: &str) -> Self {
         let world = TempDir::with_prefix("cutover-it-").expect("there is room for temporary files");
         let stack = Self {
-            program: world.path().join("tests/programs").join(program),
+            program: world.path().join(program),
             name: "dev".to_owned(),
             environment: BTreeMap::new(),
             world: Arc::new(world),
         };
-        for folder in ["runs", "backend", "target"] {
+        for folder in ["runs", "backend"] {
             stack.folder(folder);
         }
-        symlink(plugins(), stack.world.path().join("target/debug")).expect("a link can be made");
-        stack.add_program(program);
-        stack.init()
+        stack
+    }
+
+    /// Puts a plugin where the CLI finds it in the world's home.
+    fn install(&self, name: &str, version: &str) {
+        let folder = self.folder(&format!("home/plugins/resource-{name}-v{version}"));
+        let plugin = format!("pulumi-resource-{name}");
+        symlink(plugins().join(&plugin), folder.join(plugin)).expect("a link can be made");
+    }
+
+    /// Puts beside the program what `npm install` would: the pinned packages and the SDK.
+    fn add_packages(&self) {
+        let packages = self.program.join("node_modules");
+        fs::create_dir(&packages).expect("a new folder can be written");
+        for entry in fs::read_dir(pinned_packages()).expect("a folder can be read") {
+            let entry = entry.expect("a folder can be read");
+            symlink(entry.path(), packages.join(entry.file_name())).expect("a link can be made");
+        }
+        for (path, content) in sdk() {
+            let file = packages.join("pulumi-cutover").join(path);
+            fs::create_dir_all(file.parent().unwrap_or(&file))
+                .expect("a new folder can be written");
+            fs::write(file, content).expect("a new file can be written");
+        }
     }
 
     /// Makes another stack of the same program, which can refer to this one.
@@ -73,12 +115,7 @@ impl Stack {
 
     /// Copies the program, since the CLI writes the stack's configuration beside it.
     fn add_program(&self, name: &str) {
-        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs");
-        let modules = sources.join("node_modules");
-        assert!(
-            modules.join("@pulumi/pulumi").exists(),
-            "`tests/programs/node_modules` is not there: run `make setup`"
-        );
+        let sources = root().join("tests/programs");
         copy(&sources.join(name), &self.program);
         let programs = self.world.path().join("tests/programs");
         for file in ["specimen.ts", "package.json"] {
@@ -86,8 +123,13 @@ impl Stack {
         }
         let link = programs.join("node_modules");
         if !link.exists() {
-            symlink(modules, link).expect("a link can be made");
+            symlink(pinned_packages(), link).expect("a link can be made");
         }
+    }
+
+    /// Returns the folder of the program.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
     }
 
     /// Sets a variable for every run that follows.
@@ -187,7 +229,8 @@ impl Stack {
         // What the developer has set for stacks of their own must not reach these.
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
-            if name.starts_with("PULUMI_") || name.starts_with("SPECIMEN_") {
+            let theirs = ["PULUMI_", "SPECIMEN_", "CUTOVER_", "AWS_"];
+            if theirs.iter().any(|prefix| name.starts_with(prefix)) {
                 command.env_remove(&*name);
             }
         }
@@ -202,6 +245,13 @@ impl Stack {
             .env("PULUMI_STACK", &self.name)
             .env("PULUMI_SKIP_UPDATE_CHECK", "true")
             .env("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true")
+            // Credentials come from nowhere but the test.
+            .env("AWS_CONFIG_FILE", self.world.path().join("none"))
+            .env(
+                "AWS_SHARED_CREDENTIALS_FILE",
+                self.world.path().join("none"),
+            )
+            .env("AWS_EC2_METADATA_DISABLED", "true")
             // Without it there is no event log.
             .env("PULUMI_DEBUG_COMMANDS", "true")
             // Checking the types takes longer than the run; one test does it for all programs.
@@ -331,6 +381,16 @@ impl Running {
     pub(crate) fn has_printed(&self, text: &str) {
         until(NOTICE_MAX, text, || {
             self.printed().contains(text).then_some(())
+        });
+    }
+
+    /// Waits until the run has said something about a resource, in a status line or one that stays.
+    #[track_caller]
+    pub(crate) fn has_told(&self, text: &str) {
+        until(START_MAX, text, || {
+            read(&self.folder.join("events"))
+                .contains(text)
+                .then_some(())
         });
     }
 
@@ -679,7 +739,9 @@ pub(crate) fn plugins() -> &'static Path {
             .and_then(Path::parent)
             .expect("cargo puts tests into a folder of the profile");
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", "pulumi-specimen"]);
+        cargo.args(["build", "--quiet"]);
+        cargo.args(["--package", "pulumi-specimen"]);
+        cargo.args(["--package", "pulumi-resource-cutover"]);
         if folder.ends_with("release") {
             cargo.arg("--release");
         }
@@ -688,11 +750,62 @@ pub(crate) fn plugins() -> &'static Path {
             built.is_ok_and(|status| status.success()),
             "the plugins cannot be built: run `make build`"
         );
-        for plugin in ["specimen", "parts"] {
+        for plugin in ["specimen", "parts", "cutover"] {
             let plugin = folder.join(format!("pulumi-resource-{plugin}"));
             assert!(plugin.exists(), "{} was not built", plugin.display());
         }
         folder.to_owned()
+    })
+}
+
+/// The repository.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package is a folder of the repository")
+}
+
+/// The packages that all programs of the tests run on.
+pub(crate) fn pinned_packages() -> PathBuf {
+    let packages = root().join("tests/programs/node_modules");
+    assert!(
+        packages.join("@pulumi/pulumi").exists(),
+        "`tests/programs/node_modules` is not there: run `make setup`"
+    );
+    packages
+}
+
+/// The TypeScript SDK as it is packed: its files, by their paths in the package.
+///
+/// It is compiled here for the same reason as the plugins, and kept in memory so that no process leaves a folder
+/// behind or finds one of another. Its types are not checked, which takes several times as long: packing it does that.
+fn sdk() -> &'static BTreeMap<PathBuf, Vec<u8>> {
+    static SDK: OnceLock<BTreeMap<PathBuf, Vec<u8>>> = OnceLock::new();
+    SDK.get_or_init(|| {
+        let place =
+            TempDir::with_prefix("cutover-sdk-").expect("there is room for temporary files");
+        let (sources, package) = (place.path().join("sources"), place.path().join("package"));
+        let generated = root().join("sdk-ts");
+        for folder in ["", "config", "types", "types/enums"] {
+            copy(&generated.join(folder), &sources.join(folder));
+        }
+        symlink(pinned_packages(), place.path().join("node_modules")).expect("a link can be made");
+        let compiled = Command::new("node")
+            .arg(pinned_packages().join("typescript/bin/tsc"))
+            .args(["--noCheck", "--project"])
+            .arg(&sources)
+            .arg("--outDir")
+            .arg(&package)
+            .status();
+        assert!(
+            compiled.is_ok_and(|status| status.success()),
+            "the SDK cannot be compiled"
+        );
+        fs::copy(generated.join("package.json"), package.join("package.json"))
+            .expect("a file can be copied");
+        let mut files = BTreeMap::new();
+        collect(&package, Path::new(""), &mut files);
+        files
     })
 }
 
@@ -718,11 +831,30 @@ fn read(file: &Path) -> String {
         .unwrap_or_default()
 }
 
+/// Copies the files of a folder, and leaves out what is in folders: what npm has installed.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a new folder can be written");
     for entry in fs::read_dir(from).expect("the program is there") {
         let entry = entry.expect("a folder can be read");
-        fs::copy(entry.path(), to.join(entry.file_name())).expect("a program is made of files");
+        let stack = entry.file_name().to_string_lossy().starts_with("Pulumi.")
+            && entry.file_name() != "Pulumi.yaml";
+        // Whoever has tried a program where it lies has left a folder of packages and a stack of theirs.
+        if entry.path().is_file() && !stack {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("a file can be copied");
+        }
+    }
+}
+
+/// Reads every file below a folder.
+fn collect(folder: &Path, path: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(folder).expect("a folder can be read") {
+        let entry = entry.expect("a folder can be read");
+        let path = path.join(entry.file_name());
+        if entry.path().is_dir() {
+            collect(&entry.path(), &path, files);
+        } else {
+            files.insert(path, fs::read(entry.path()).expect("a file can be read"));
+        }
     }
 }
 

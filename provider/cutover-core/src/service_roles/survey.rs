@@ -50,6 +50,23 @@ pub struct Surveyed {
     pub roles: BTreeMap<Role, Found>,
 }
 
+impl Surveyed {
+    /// Returns until when roles that are complete should be left alone: one of them was made so recently that IAM may
+    /// not show it everywhere. `None` when nothing has to settle; what is not complete must be acted on first.
+    pub fn settles_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let made = |found: &Found| match found {
+            Found::There {
+                fact,
+                standing: Standing::Ready,
+            } => Some((fact.made_at.min(now), fact.is_fresh(now))),
+            _ => None,
+        };
+        let made: Option<Vec<_>> = self.roles.values().map(made).collect();
+        let fresh = made?.into_iter().filter(|(_, fresh)| *fresh);
+        fresh.map(|(at, _)| at.after(SETTLE)).max()
+    }
+}
+
 /// Looks at the account and both roles.
 #[derive(Clone, Debug)]
 pub struct Survey {

@@ -127,6 +127,15 @@ impl CustomResource<App> for DmsServiceRoles {
         {
             return Ok(None);
         }
+        // The engine may ask instead of continuing an update that was stopped while the roles were settling, and takes
+        // what it is told here for the end of it.
+        let world = &context.app().world;
+        if let Some(at) = surveyed.settles_at(world.clock.now()) {
+            context
+                .log()
+                .status("settle", "letting IAM settle: a role was made moments ago");
+            world.clock.sleep_until(at).await;
+        }
         let state =
             DmsServiceRolesState::of_survey(surveyed, &owner(context)).ok_or_else(incomplete)?;
         let args = prior.map(|prior| prior.args).unwrap_or_default();
