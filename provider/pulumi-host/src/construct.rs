@@ -79,7 +79,7 @@ impl<A> Construction<A> {
     /// Registers the component and gets ready for its children.
     pub(crate) async fn begin(
         context: Context<A>,
-        request: ConstructRequest,
+        mut request: ConstructRequest,
         inputs: &PropertyMap,
         own: OwnPackage,
     ) -> Result<Self, Error> {
@@ -88,7 +88,14 @@ impl<A> Construction<A> {
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX);
         let timeouts = request.custom_timeouts.clone().unwrap_or_default();
-        let facts = request.clone();
+        // The registration has no use for the first three and takes the others along.
+        let organization = std::mem::take(&mut request.organization);
+        let project = std::mem::take(&mut request.project);
+        let stack = std::mem::take(&mut request.stack);
+        let preview = request.dry_run;
+        let name = request.name.clone();
+        let providers = request.providers.clone();
+        let secret_outputs = request.additional_secret_outputs.clone();
         let registered = monitor
             .register_resource(component_registration(request, inputs))
             .await
@@ -102,18 +109,18 @@ impl<A> Construction<A> {
             calls: TaskTracker::new(),
             own,
             urn,
-            name: facts.name,
-            preview: facts.dry_run,
-            organization: facts.organization,
-            project: facts.project,
-            stack: facts.stack,
-            providers: facts.providers,
+            name,
+            preview,
+            organization,
+            project,
+            stack,
+            providers,
             timeouts: Timeouts {
                 create: timeouts.create,
                 update: timeouts.update,
                 delete: timeouts.delete,
             },
-            secret_outputs: facts.additional_secret_outputs,
+            secret_outputs,
         })
     }
 

@@ -63,12 +63,10 @@ fn is_secret(shape: &Shape, inputs: &PropertyMap, path: &PropertyPath) -> bool {
         .first_key()
         .and_then(|key| shape.property(key))
         .is_some_and(|property| property.secret);
-    let prefixes = (1..=path.segments().len())
+    let mut prefixes = (1..=path.segments().len())
         .map(|length| PropertyPath::from(path.segments()[..length].to_vec()));
     declared
-        || prefixes
-            .filter_map(|prefix| prefix.get(inputs).cloned())
-            .any(|value| value.is_secret())
+        || prefixes.any(|prefix| prefix.get(inputs).is_some_and(Value::is_secret))
         || path.get(inputs).is_some_and(Value::contains_secret)
 }
 

@@ -192,7 +192,8 @@ impl<A: Send + Sync + 'static, R: CustomResource<A>> Registered<A, R> {
         let secrets = context.hide([&inputs]);
         let args = read_args::<R::Args>(&inputs)?;
         if request.preview {
-            let properties = self.preview_outputs(&context, args, &inputs, None).await;
+            let properties = self.preview_outputs(&context, &secrets, args, &inputs, None);
+            let properties = properties.await;
             let properties = properties.map_err(|error| error.concealing(&secrets))?;
             return Ok(CreateResponse {
                 properties: Some(encode(&properties, Dialect::Custom)),
@@ -236,7 +237,7 @@ impl<A: Send + Sync + 'static, R: CustomResource<A>> Registered<A, R> {
         let args = read_args::<R::Args>(&news)?;
         let prior = prior::<R::Args, R::State>(&old_inputs, &olds)?;
         if request.preview {
-            let properties = self.preview_outputs(&context, args, &news, Some(&prior));
+            let properties = self.preview_outputs(&context, &secrets, args, &news, Some(&prior));
             let properties = properties.await;
             let properties = properties.map_err(|error| error.concealing(&secrets))?;
             return Ok(UpdateResponse {
@@ -333,6 +334,7 @@ impl<A: Send + Sync + 'static, R: CustomResource<A>> Registered<A, R> {
     async fn preview_outputs(
         &self,
         context: &Context<A>,
+        secrets: &Secrets,
         args: Option<R::Args>,
         inputs: &PropertyMap,
         prior: Option<&Prior<R::Args, R::State>>,
@@ -344,8 +346,7 @@ impl<A: Send + Sync + 'static, R: CustomResource<A>> Registered<A, R> {
             }
             None => Preview::unknown(),
         };
-        let secrets = Secrets::of([inputs]);
-        previewed(self.output_shape()?, &secrets, inputs, preview)
+        previewed(self.output_shape()?, secrets, inputs, preview)
     }
 
     fn limited(
