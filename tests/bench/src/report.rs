@@ -29,14 +29,7 @@ struct Row {
 impl Report {
     /// Adds a figure beside the peer's.
     pub(crate) fn compare(&mut self, name: &'static str, unit: &'static str, ours: f64, peer: f64) {
-        self.rows.push(Row {
-            name,
-            unit,
-            ours,
-            peer: Some(peer),
-            ratio: Some(ours / peer),
-            budget: None,
-        });
+        self.add(name, unit, ours, Some(peer), None);
     }
 
     /// Adds a figure beside its budget.
@@ -47,13 +40,26 @@ impl Report {
         ours: f64,
         budget: f64,
     ) {
+        self.add(name, unit, ours, None, Some(budget));
+    }
+
+    /// Adds a figure beside the peer's, its budget, or both.
+    pub(crate) fn add(
+        &mut self,
+        name: &'static str,
+        unit: &'static str,
+        ours: f64,
+        peer: Option<f64>,
+        budget: Option<f64>,
+    ) {
+        let ratio = peer.map(|peer| ours / peer);
         self.rows.push(Row {
             name,
             unit,
             ours,
-            peer: None,
-            ratio: None,
-            budget: Some(budget),
+            peer,
+            ratio,
+            budget,
         });
     }
 
