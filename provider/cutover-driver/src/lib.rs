@@ -11,5 +11,9 @@ mod ports;
 mod run;
 
 pub use clock::{Clock, SystemClock, Wait};
-pub use ports::{Ensuring, Perform, ServiceRoles, Surveying, World};
+pub use ports::{
+    Answered, Applied, Batch, Credentials, Ensuring, HealthCheck, HostedZones, ListenerRules,
+    Message, Metrics, NameServers, Parameters, Perform, Published, Question, ReplicationTasks,
+    Sample, ServiceRoles, Surveying, Targets, Topics, Traffic, World, Zone,
+};
 pub use run::{Ended, run};

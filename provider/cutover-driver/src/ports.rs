@@ -1,5 +1,7 @@
 //! What the loop reaches the world through.
 
+mod traffic;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -7,6 +9,11 @@ use cutover_core::service_roles::{Act, Command, Fact, Look};
 use futures_util::future::BoxFuture;
 
 use crate::Clock;
+pub use traffic::{
+    Answered, Applied, Batch, Credentials, HealthCheck, HostedZones, ListenerRules, Message,
+    Metrics, NameServers, Parameters, Published, Question, ReplicationTasks, Sample, Targets,
+    Topics, Traffic, Zone,
+};
 
 /// The service roles of DMS, in whichever account the adapter's credentials belong to.
 pub trait ServiceRoles: Debug + Send + Sync {
@@ -27,6 +34,8 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     /// The service roles of DMS.
     pub service_roles: Arc<dyn ServiceRoles>,
+    /// What directs traffic, and what is known about it.
+    pub traffic: Traffic,
 }
 
 /// Performs the commands of one kind of machine.

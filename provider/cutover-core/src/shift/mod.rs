@@ -13,6 +13,8 @@
 //! | [`gates`] | what is watched, and the limits of the runbooks |
 //! | [`assess`](mod@assess) | what the measurements say about the gates |
 //! | [`compare`](mod@compare) | new against old, and what a bake can tell |
+//! | [`records`], [`rules`] | the two routers, as they are read and changed |
+//! | [`sources`] | where measurements and conditions come from |
 //! | [`facts`] | what a shift asks for and is told |
 //! | [`journal`] | what is kept in DNS beside the weights |
 //! | [`events`] | what happened, for people |
@@ -35,7 +37,10 @@ pub mod machine;
 pub mod plan;
 pub mod preflight;
 pub mod problem;
+pub mod records;
 pub mod render;
+pub mod rules;
+pub mod sources;
 pub mod spec;
 mod stats;
 
