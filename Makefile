@@ -70,13 +70,15 @@ check-scripts: ## Check Go programs and shell scripts
 	tools/check-scripts
 
 .PHONY: gen
-gen: ## Write the schema from the Rust types, and the SDK from the schema
+gen: ## Write the schema from the Rust types, the SDK from the schema, and which test proves which fault
 	$(SCHEMA_TOOL) schema
+	$(SCHEMA_TOOL) faults
 	gen-sdk $(SCHEMA) sdk-ts
 
 .PHONY: gen-check
 gen-check: ## Fail if `make gen` would change a file
 	$(SCHEMA_TOOL) schema --check
+	$(SCHEMA_TOOL) faults --check
 	gen-sdk --check $(SCHEMA) sdk-ts
 
 .PHONY: sdk

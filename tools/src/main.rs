@@ -1,6 +1,7 @@
 //! What developers run on this repository. `make help` lists the targets that call it.
 
 mod dist;
+mod faults;
 mod install;
 mod platform;
 mod sdk;
@@ -34,6 +35,12 @@ enum Command {
     #[cfg(feature = "schema")]
     Schema {
         /// Compare with the committed file instead of writing it.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write into the catalogue of faults which tests prove what.
+    Faults {
+        /// Check what is written instead of writing it.
         #[arg(long)]
         check: bool,
     },
@@ -72,6 +79,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Tidy => tidy::run()?,
         #[cfg(feature = "schema")]
         Command::Schema { check } => schema::run(&Repository::find()?, check)?,
+        Command::Faults { check } => faults::run(&Repository::find()?, check)?,
         Command::Sdk => sdk::run(&Repository::find()?)?,
         Command::Install { binary } => install::run(&Repository::find()?, &binary)?,
         Command::Dist { targets } => dist::run(&Repository::find()?, &targets)?,
