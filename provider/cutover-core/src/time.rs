@@ -31,6 +31,19 @@ impl Timestamp {
         )
     }
 
+    /// Writes the moment for people, to the second: `2026-01-01T10:05:00Z`.
+    pub fn to_utc(self) -> String {
+        let seconds = self.0.div_euclid(1_000);
+        let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+        let (year, month, day) = civil(days);
+        let (hour, minute, second) = (
+            of_day.div_euclid(3_600),
+            of_day.div_euclid(60).rem_euclid(60),
+            of_day.rem_euclid(60),
+        );
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
     /// Returns how much later this moment is than `earlier`; zero when it is not later, as after the clock was set
     /// back.
     pub fn since(self, earlier: Self) -> Duration {
@@ -39,9 +52,57 @@ impl Timestamp {
     }
 }
 
+/// Returns year, month and day of a day since the Unix epoch in the Gregorian calendar.
+///
+/// Years are taken to begin in March, so that the leap day is their last; 400 of them have 146,097 days.
+fn civil(days: i64) -> (i64, i64, i64) {
+    // From 1 March of the year 0.
+    let days = days.saturating_add(719_468);
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let leaps = |unit: i64| of_era.div_euclid(unit);
+    let year_of_era = of_era
+        .saturating_sub(leaps(1_460))
+        .saturating_add(leaps(36_524))
+        .saturating_sub(leaps(146_096))
+        .div_euclid(365);
+    let before = year_of_era
+        .saturating_mul(365)
+        .saturating_add(year_of_era.div_euclid(4))
+        .saturating_sub(year_of_era.div_euclid(100));
+    let of_year = of_era.saturating_sub(before);
+    // Of five months from March or August on, 153 days: 31, 30, 31, 30, 31.
+    let month = of_year.saturating_mul(5).saturating_add(2).div_euclid(153);
+    let begin = month.saturating_mul(153).saturating_add(2).div_euclid(5);
+    let day = of_year.saturating_sub(begin).saturating_add(1);
+    let is_next = month >= 10;
+    let month = if is_next {
+        month.saturating_sub(9)
+    } else {
+        month.saturating_add(3)
+    };
+    let year = era
+        .saturating_mul(400)
+        .saturating_add(year_of_era)
+        .saturating_add(i64::from(is_next));
+    (year, month, day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_read_as_people_write_them() {
+        let text =
+            |seconds: i64| Timestamp::from_unix_millis(seconds.saturating_mul(1_000)).to_utc();
+
+        assert_eq!(text(0), "1970-01-01T00:00:00Z");
+        assert_eq!(text(-1), "1969-12-31T23:59:59Z");
+        assert_eq!(text(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(text(1_709_210_096), "2024-02-29T12:34:56Z");
+        assert_eq!(text(1_735_689_599), "2024-12-31T23:59:59Z");
+        assert_eq!(text(4_107_542_400), "2100-03-01T00:00:00Z");
+    }
 
     #[test]
     fn a_wait_is_never_shorter_than_asked_for() {

@@ -9,7 +9,7 @@ mod periods;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::gates::{AlarmReading, Gate, GateKind, Missing, Readings, Severity, Side};
+use super::gates::{AlarmReading, Gate, GateKind, Limit, Missing, Readings, Severity, Side};
 use crate::Timestamp;
 use periods::{Period, judge_periods, points};
 
@@ -46,6 +46,8 @@ pub struct Breach {
     pub until: Timestamp,
     /// The value at that time; absent when data was missing for too long.
     pub value: Option<f64>,
+    /// Of how many samples; zero where nothing counts them.
+    pub samples: f64,
     /// Whether old was beyond the limit in the same periods.
     pub shared: bool,
     /// Whether new was then worse than old by more than a fifth.
@@ -80,6 +82,10 @@ pub struct Assessment {
     pub value: Option<f64>,
     /// Of how many samples.
     pub samples: f64,
+    /// Where health ends; `None` for an alarm, which has its own.
+    pub limit: Option<Limit>,
+    /// Whether value and limit are fractions, which people read in percent.
+    pub in_percent: bool,
     /// How much of the bake was settled and could not be judged: so much is not credited.
     pub unjudged: Duration,
 }
@@ -102,6 +108,8 @@ fn assess_gate(gate: &Gate, readings: &Readings, frame: Frame) -> Assessment {
         verdict,
         value: None,
         samples: 0.0,
+        limit: (gate.kind != GateKind::Alarm).then_some(gate.limit),
+        in_percent: matches!(gate.kind, GateKind::Ratio | GateKind::Remainder),
         unjudged: Duration::ZERO,
     };
     let is_silent =
@@ -135,7 +143,9 @@ fn assess_gate(gate: &Gate, readings: &Readings, frame: Frame) -> Assessment {
             Period::Healthy { value, samples } => {
                 (result.value, result.samples) = (Some(*value), *samples);
             }
-            Period::Breach { value } => result.value = *value,
+            Period::Breach { value, samples } => {
+                (result.value, result.samples) = (*value, *samples);
+            }
             Period::Lacking(_) => result.unjudged = result.unjudged.saturating_add(gate.period),
             Period::Young => {}
         }
@@ -143,7 +153,7 @@ fn assess_gate(gate: &Gate, readings: &Readings, frame: Frame) -> Assessment {
     let breach = find_breach(gate, &periods);
     result.verdict = match breach {
         Some(breach) => {
-            result.value = breach.value;
+            (result.value, result.samples) = (breach.value, breach.samples);
             Verdict::Breached(attribute(gate, readings, frame, breach))
         }
         None => verdict_of_newest(&periods, health_from),
@@ -178,6 +188,7 @@ fn assess_alarm(gate: &Gate, readings: &Readings, frame: Frame) -> Verdict {
                 since,
                 until: frame.now,
                 value: None,
+                samples: 0.0,
                 shared: false,
                 worse_than_old: true,
             })
@@ -191,6 +202,7 @@ fn assess_alarm(gate: &Gate, readings: &Readings, frame: Frame) -> Verdict {
                     since,
                     until,
                     value: None,
+                    samples: 0.0,
                     shared: false,
                     worse_than_old: true,
                 })
@@ -206,8 +218,8 @@ fn find_breach(gate: &Gate, periods: &BTreeMap<Timestamp, Period>) -> Option<Bre
     let mut last: Vec<Timestamp> = Vec::new();
     let mut outcomes: Vec<bool> = Vec::new();
     for (start, period) in periods {
-        let value = match period {
-            Period::Breach { value } => value,
+        let (value, samples) = match period {
+            Period::Breach { value, samples } => (value, samples),
             Period::Healthy { .. } => {
                 run = None;
                 outcomes.push(false);
@@ -247,6 +259,7 @@ fn find_breach(gate: &Gate, periods: &BTreeMap<Timestamp, Period>) -> Option<Bre
                 since,
                 until: start.after(gate.period),
                 value: *value,
+                samples: *samples,
                 shared: false,
                 worse_than_old: true,
             });
@@ -267,7 +280,7 @@ fn attribute(gate: &Gate, readings: &Readings, frame: Frame, breach: Breach) -> 
     let values: Vec<f64> = periods
         .range(breach.since..breach.until)
         .filter_map(|(_, period)| match period {
-            Period::Breach { value } => *value,
+            Period::Breach { value, .. } => *value,
             Period::Healthy { .. } | Period::Young | Period::Lacking(_) => None,
         })
         .collect();

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::compare::{Measured, PAIRS_MIN};
 use super::gates::{Gate, GateKind, Limit};
+use super::machine::{Desired, Orders};
 use super::problem::{Code, Level, Path, Problem};
-use super::spec::{DataPolicy, Router, RouterWish, RowsReturn, Spec, Step, StepWish, Wish};
+use super::spec::{DataPolicy, Policy, Router, RouterWish, RowsReturn, Spec, Step, StepWish, Wish};
 use crate::weights::{Scale, Share, WeightPair};
 
 /// The parts of a rollback that do not depend on the TTL: accepting, becoming INSYNC, and the tail of clients. Ours,
@@ -88,6 +89,16 @@ pub fn check_timeout(timeout: Duration, needed: Duration) -> Option<Problem> {
             needed.as_secs(),
             timeout.as_secs()
         ),
+    })
+}
+
+/// Refuses orders that the policy does not allow.
+pub fn check_orders(policy: &Policy, orders: &Orders) -> Option<Problem> {
+    (orders.desired == Desired::New && !policy.allow_skip).then(|| Problem {
+        code: Code(132),
+        level: Level::Error,
+        path: Path::new("desired"),
+        message: "`new` skips steps, which only `allowSkip: true` allows".to_owned(),
     })
 }
 

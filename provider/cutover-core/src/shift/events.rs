@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::gates::{Limit, render_value};
 use super::problem::Problem;
 use super::render::render_duration;
 use crate::Timestamp;
@@ -72,6 +73,15 @@ pub enum What {
     Paused(Pause),
     /// It goes on.
     Resumed,
+    /// What somebody else has changed was put back.
+    DriftReverted(Drift),
+    /// The router cannot be reached, so weights stay; only a guard could send traffic back now.
+    RouterUnreachable {
+        /// Whether there is one.
+        guarded: bool,
+    },
+    /// It can be reached again.
+    RouterReached,
     /// Nothing was measured for so long.
     Blind(Duration),
     /// The kill switch could not be read, or says something without meaning.
@@ -84,6 +94,8 @@ pub enum What {
     ReturnAccepted,
     /// Every name server has it.
     ReturnInsync,
+    /// Old cannot take everything at once; traffic goes back to it all the same.
+    OldIsCold,
     /// It takes longer than promised.
     BudgetExceeded,
     /// It cannot be written.
@@ -108,8 +120,16 @@ pub enum Cause {
     Gate {
         /// The gate.
         gate: String,
-        /// Its value, where it has one.
+        /// Its value, where it has one: a fraction for ratios.
         value: Option<f64>,
+        /// Where health ends, where it has a limit.
+        limit: Option<Limit>,
+        /// Whether value and limit are fractions, which people read in percent.
+        in_percent: bool,
+        /// The beginning of the first breaching period.
+        since: Timestamp,
+        /// Of how many samples the value is.
+        samples: f64,
         /// Whether old broke it as well.
         shared: bool,
     },
@@ -182,6 +202,48 @@ pub enum Drift {
     Removed,
     /// The journal is gone or unreadable.
     Journal,
+}
+
+impl Cause {
+    /// Says for people what was seen: `errorRate was 9 %, allowed up to 5 %, since 2026-01-01T10:05:00Z, 1000 samples`.
+    /// What stands behind [`Display`](fmt::Display) is the stable code of it.
+    pub fn details(&self) -> String {
+        match self {
+            Self::Gate {
+                gate,
+                value,
+                limit,
+                in_percent,
+                since,
+                samples,
+                shared,
+            } => {
+                let mut parts = vec![match value {
+                    Some(value) => format!("{gate} was {}", render_value(*value, *in_percent)),
+                    None => format!("{gate} was broken"),
+                }];
+                parts.extend(limit.map(|limit| match limit {
+                    Limit::Max(max) => format!("allowed up to {}", render_value(max, *in_percent)),
+                    Limit::Min(min) => {
+                        format!("allowed down to {}", render_value(min, *in_percent))
+                    }
+                }));
+                parts.push(format!("since {}", since.to_utc()));
+                if value.is_some() && *samples > 0.0 {
+                    parts.push(format!("{samples:.0} samples"));
+                }
+                if *shared {
+                    parts.push("old as well".to_owned());
+                }
+                parts.join(", ")
+            }
+            Self::Comparison(name) => format!("new is worse than old by comparison {name}"),
+            Self::Blind => "nothing could be measured for too long".to_owned(),
+            Self::Switch(reason) => format!("the kill switch says so: {reason}"),
+            Self::Person(reason) => format!("asked for: {reason}"),
+            Self::Stop => "the program was told to stop".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for Cause {
@@ -264,6 +326,15 @@ impl fmt::Display for What {
             Self::FurtherCause(cause) => write!(f, "further cause: {cause}"),
             Self::ReturnAccepted => f.write_str("rollback accepted"),
             Self::ReturnInsync => f.write_str("rollback is INSYNC"),
+            Self::DriftReverted(drift) => write!(f, "put back what somebody has changed: {drift:?}"),
+            Self::RouterUnreachable { guarded: true } => f.write_str(
+                "the router cannot be reached: weights stay, and only the guard is a way back",
+            ),
+            Self::RouterUnreachable { guarded: false } => f.write_str(
+                "the router cannot be reached: weights stay, and without a guard there is no way back until it can",
+            ),
+            Self::RouterReached => f.write_str("the router can be reached again"),
+            Self::OldIsCold => f.write_str("old cannot take everything at once"),
             Self::BudgetExceeded => f.write_str("rollback takes longer than promised"),
             Self::Stuck(message) => write!(f, "rollback is stuck: {message}"),
             Self::RowsBehind { rows: Some(rows) } => write!(f, "{rows} rows are on new only"),

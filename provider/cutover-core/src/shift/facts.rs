@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::gates::Readings;
 use super::journal::{Entry, NotAnEntry};
 use super::problem::Problem;
+use super::records::RecordSet;
+use super::rules::GroupWeight;
 use crate::weights::{Share, WeightPair, share_answered};
 use crate::{Failure, Timestamp};
 
@@ -110,6 +112,11 @@ pub struct Live {
     pub ttl_seconds: Option<u32>,
     /// The journal.
     pub journal: JournalRead,
+    /// The record sets that an exact change must repeat, sorted by name, type and set identifier: our members, a simple
+    /// record that may be converted, and the TXT of the journal. Empty for a listener rule.
+    pub sets: Vec<RecordSet>,
+    /// All target groups of a listener rule's forward action, in their order. Empty for records.
+    pub groups: Vec<GroupWeight>,
 }
 
 impl Live {
@@ -233,6 +240,67 @@ pub enum Control {
     Hold(String),
     /// Back to old.
     Rollback(String),
+    /// Steps up to this one, counted from 0, are approved.
+    Approve(usize),
     /// Something else, which means nothing.
     Garbage(String),
+}
+
+/// The reason of a word that came without one.
+const NO_REASON: &str = "no reason given";
+
+impl Control {
+    /// Reads what a person has written: `run`, `hold: why`, `rollback: why`, `block: why`, or `approve: 2` with steps
+    /// counted from 1. The word may be of either case, and a reason may be left out. A block is a hold.
+    pub fn parse(text: &str) -> Self {
+        let (word, rest) = text.split_once(':').unwrap_or((text, ""));
+        let reason = match rest.trim() {
+            "" => NO_REASON,
+            reason => reason,
+        };
+        let step = || rest.trim().parse::<usize>().ok()?.checked_sub(1);
+        match word.trim().to_ascii_lowercase().as_str() {
+            "run" if rest.trim().is_empty() => Self::Run,
+            "hold" => Self::Hold(reason.to_owned()),
+            "block" => Self::Hold(format!("blocked: {reason}")),
+            "rollback" => Self::Rollback(reason.to_owned()),
+            "approve" => step().map_or_else(|| Self::Garbage(text.to_owned()), Self::Approve),
+            _ => Self::Garbage(text.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kill_switch_says_one_of_five_words_and_everything_else_is_garbage() {
+        let owned = |text: &str| text.to_owned();
+
+        assert_eq!(Control::parse("run\n"), Control::Run);
+        assert_eq!(
+            Control::parse("hold: month end: 18:00"),
+            Control::Hold(owned("month end: 18:00"))
+        );
+        assert_eq!(
+            Control::parse("block: freeze"),
+            Control::Hold(owned("blocked: freeze"))
+        );
+        assert_eq!(
+            Control::parse("Rollback"),
+            Control::Rollback(owned(NO_REASON))
+        );
+        assert_eq!(Control::parse("approve: 2"), Control::Approve(1));
+        for text in [
+            "",
+            "go",
+            "run: fast",
+            "approve",
+            "approve: 0",
+            "approve: two",
+        ] {
+            assert_eq!(Control::parse(text), Control::Garbage(owned(text)));
+        }
+    }
 }

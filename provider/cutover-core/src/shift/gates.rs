@@ -90,6 +90,18 @@ impl Limit {
     }
 }
 
+/// Renders a value of a gate for people, to three digits after the point: `5 %`, `0.35`.
+pub fn render_value(value: f64, in_percent: bool) -> String {
+    let shown = if in_percent { value * 100.0 } else { value };
+    let text = format!("{shown:.3}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if in_percent {
+        format!("{text} %")
+    } else {
+        text.to_owned()
+    }
+}
+
 /// So many breaching periods of so many judged ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Datapoints {

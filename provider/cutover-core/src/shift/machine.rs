@@ -16,6 +16,9 @@ mod status;
 mod watch;
 mod write;
 
+#[cfg(test)]
+pub(in crate::shift) use chores::drift;
+
 use std::time::Duration;
 
 use super::assess::Assessment;
@@ -28,7 +31,7 @@ use crate::machine::{IllegalFact, Machine, Next, Why};
 use crate::weights::{Share, WeightPair};
 use crate::{Backoff, Timestamp};
 pub use orders::{Desired, Order, Orders, Outcome};
-pub use status::{PhaseName, Status};
+pub use status::{PhaseName, Status, render_assessment, standing, worst};
 
 use back::Back;
 use watch::Watch;
@@ -60,6 +63,8 @@ pub struct Shift {
     /// Why everything goes back; the first decided.
     causes: Vec<Cause>,
     events: Vec<Event>,
+    /// How many events there were in all, those pushed out included.
+    told: usize,
     /// Failures in a row of the call in hand.
     failures: u32,
     /// Until when nothing is tried again.
@@ -76,6 +81,8 @@ pub struct Shift {
     held: Option<String>,
     /// How many steps this run has entered.
     entered: u32,
+    /// Whether this run has put back what somebody else had changed.
+    reverted: bool,
 }
 
 /// What it is doing.
@@ -109,6 +116,7 @@ impl Shift {
             way_back: Some(WayBack(WeightPair::ALL_OLD)),
             causes: Vec::new(),
             events: Vec::new(),
+            told: 0,
             failures: 0,
             pause_until: None,
             throttled: 0,
@@ -118,12 +126,20 @@ impl Shift {
             stopping: false,
             held: None,
             entered: 0,
+            reverted: false,
         }
     }
 
     /// Returns what happened, the latest last.
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// Returns what happened after the first so many events, as far as it is still kept, and how many there were in all.
+    pub fn events_after(&self, told: usize) -> (&[Event], usize) {
+        let new = self.told.saturating_sub(told).min(self.events.len());
+        let from = self.events.len().saturating_sub(new);
+        (self.events.get(from..).unwrap_or_default(), self.told)
     }
 
     /// Returns the latest entry known to be in the journal.
@@ -190,6 +206,7 @@ impl Shift {
             self.events.remove(0);
         }
         self.events.push(Event { at: self.now, what });
+        self.told = self.told.saturating_add(1);
     }
 
     fn end(&mut self, outcome: Outcome) {
@@ -205,6 +222,18 @@ impl Shift {
     fn pair_on(&self, on: Option<usize>) -> WeightPair {
         on.and_then(|step| self.stage_of(step))
             .map_or(WeightPair::ALL_OLD, |stage| stage.pair)
+    }
+
+    /// Returns the step that comes next while standing at a step, or before the first. The last one comes next where
+    /// steps may be skipped.
+    fn next_step(&self, on: Option<usize>) -> usize {
+        let next = on.map_or(0, |step| step.saturating_add(1));
+        let last = self.plan.stages.len().saturating_sub(1);
+        if self.orders.desired == Desired::New {
+            next.max(last)
+        } else {
+            next
+        }
     }
 
     /// Makes the next entry.

@@ -18,7 +18,11 @@
 //! | [`facts`] | what a shift asks for and is told |
 //! | [`journal`] | what is kept in DNS beside the weights |
 //! | [`events`] | what happened, for people |
+//! | [`notice`] | events as messages and figures |
+//! | [`budget`] | how many requests may be made |
 //! | [`machine`] | what is next |
+//! | [`operate`] | what a person is told who looks from outside |
+//! | [`simulate`](mod@simulate) | what the gates would have said about the past |
 //!
 //! What always holds: no change makes both weights zero; after it is decided to go back no change raises the share; the
 //! shares that the router sees are those of the plan, in order, and then zero; all names and types move together; what
@@ -26,6 +30,7 @@
 
 pub mod assess;
 pub mod break_glass;
+pub mod budget;
 pub mod check;
 pub mod compare;
 pub mod events;
@@ -34,12 +39,15 @@ pub mod gates;
 pub mod journal;
 pub mod lint;
 pub mod machine;
+pub mod notice;
+pub mod operate;
 pub mod plan;
 pub mod preflight;
 pub mod problem;
 pub mod records;
 pub mod render;
 pub mod rules;
+pub mod simulate;
 pub mod sources;
 pub mod spec;
 mod stats;

@@ -197,6 +197,12 @@ impl Router {
         }
     }
 
+    /// Tells whether the journal and the weights change together. Of a listener rule the tags and the actions are
+    /// changed by two calls, and a run may die between them.
+    pub const fn is_atomic(&self) -> bool {
+        matches!(self, Self::Route53 { .. })
+    }
+
     /// Returns how long answers may be kept by those who asked.
     pub fn answer_ttl(&self) -> Duration {
         match self {
@@ -268,6 +274,10 @@ pub struct Spec {
 
 /// How a shift behaves.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, as the program names it"
+)]
 pub struct Policy {
     /// Whether one run walks all steps.
     pub mode: Mode,
@@ -303,6 +313,21 @@ pub struct Policy {
     pub allow_others: bool,
     /// How many requests a second new can take, when that is known.
     pub capacity: Option<f64>,
+    /// What becomes of weights that somebody else has changed.
+    pub drift: DriftPolicy,
+    /// Whether steps may be skipped to be on new at once.
+    pub allow_skip: bool,
+    /// Whether a rollback that was told before still counts as a failure.
+    pub strict_after_rollback: bool,
+}
+
+/// What becomes of weights that somebody else has changed. Who sends everything back to old is never overruled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DriftPolicy {
+    /// They stay, and the shift stops where it is.
+    Pause,
+    /// They are put back once; when it happens again the shift stops where it is.
+    Revert,
 }
 
 /// Whether one run walks all steps.
@@ -394,6 +419,9 @@ impl Policy {
             heartbeat: minutes(5),
             allow_others: false,
             capacity: None,
+            drift: DriftPolicy::Pause,
+            allow_skip: false,
+            strict_after_rollback: false,
         }
     }
 

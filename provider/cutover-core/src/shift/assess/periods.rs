@@ -12,7 +12,7 @@ use crate::Timestamp;
 /// What one period says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Period {
-    Breach { value: Option<f64> },
+    Breach { value: Option<f64>, samples: f64 },
     Healthy { value: f64, samples: f64 },
     Young,
     Lacking(Lack),
@@ -73,7 +73,10 @@ pub(super) fn judge_periods(
                 missing_in_a_row = missing_in_a_row.saturating_add(1);
                 period = match missing {
                     Missing::Breaching { periods } if missing_in_a_row >= periods => {
-                        Period::Breach { value: None }
+                        Period::Breach {
+                            value: None,
+                            samples: 0.0,
+                        }
                     }
                     Missing::Healthy => Period::Healthy {
                         value: 0.0,
@@ -136,7 +139,10 @@ fn at(points: &Points, part: Part, start: Timestamp) -> Result<f64, Lack> {
 
 fn judged(gate: &Gate, value: f64, samples: f64) -> Period {
     if gate.limit.is_breached_by(value) {
-        Period::Breach { value: Some(value) }
+        Period::Breach {
+            value: Some(value),
+            samples,
+        }
     } else {
         Period::Healthy { value, samples }
     }

@@ -9,6 +9,11 @@ use super::Problems;
 /// The longest set identifier, in characters. Source: Route 53 API, `ResourceRecordSet`, "Set identifier".
 const SET_IDENTIFIER_CHARS_MAX: usize = 128;
 
+/// How many names and types move in one batch at most: ours. Each is deleted and created on both sides, and Route 53
+/// takes 1,000 record elements and 32,000 characters of values in a batch (developer guide, "Quotas", "Quotas on
+/// `ChangeResourceRecordSets` API requests"); the journal has its part of the characters.
+const MOVING_MAX: usize = 50;
+
 impl Problems {
     pub(super) fn router(&mut self, wish: &RouterWish) -> Option<Router> {
         let (zone_id, zone_name, ttl_seconds, records, zero_means, adopt) = match wish {
@@ -42,6 +47,11 @@ impl Problems {
         let path = Path::new("router").name("route53");
         if records.is_empty() {
             self.error(103, &path.name("records"), "no record is named");
+        }
+        let moving: usize = records.iter().map(|record| record.types.len()).sum();
+        if moving > MOVING_MAX {
+            let message = format!("{moving} names and types; one change takes up to {MOVING_MAX}");
+            self.error(103, &path.name("records"), message);
         }
         let sides = || records.iter().flat_map(|record| [&record.old, &record.new]);
         let (has_alias, has_value) = (

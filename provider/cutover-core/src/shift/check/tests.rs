@@ -249,3 +249,17 @@ fn both_sides_of_a_rule_must_differ() {
         ["CUT-103 router.alb.newTargetGroupArn"]
     );
 }
+
+#[test]
+fn what_one_batch_cannot_hold_is_refused() {
+    let names = |count: usize| {
+        found(|wish| {
+            *route53(wish).1 = (0..count)
+                .map(|index| a_record(&format!("n{index}.example.com")))
+                .collect();
+        })
+    };
+
+    assert_eq!(names(50), [""; 0]);
+    assert_eq!(names(51), ["CUT-103 router.route53.records"]);
+}

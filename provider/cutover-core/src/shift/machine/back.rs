@@ -59,6 +59,10 @@ enum Phase {
     Submitting {
         in_doubt: bool,
     },
+    /// Asking whether old can take everything, once nothing can be held up by it any more.
+    Checking {
+        id: Option<String>,
+    },
     /// Asking about the change, or the servers themselves.
     Converging {
         id: Option<String>,
@@ -83,6 +87,8 @@ enum Phase {
     Clearing {
         until: Timestamp,
     },
+    /// Looking once more, so that the last change builds on what is there.
+    Looking,
 }
 
 impl Back {
@@ -102,10 +108,11 @@ impl Back {
             Phase::Closing | Phase::DrainingFirst { .. } | Phase::Submitting { .. } => {
                 PhaseName::RollingBack
             }
-            Phase::Converging { .. } | Phase::Waiting { .. } | Phase::Splitting { .. } => {
-                PhaseName::Converging
-            }
-            Phase::Draining { .. } | Phase::Clearing { .. } => PhaseName::Draining,
+            Phase::Checking { .. }
+            | Phase::Converging { .. }
+            | Phase::Waiting { .. }
+            | Phase::Splitting { .. } => PhaseName::Converging,
+            Phase::Draining { .. } | Phase::Clearing { .. } | Phase::Looking => PhaseName::Draining,
         }
     }
 }
@@ -128,6 +135,7 @@ impl Shift {
                     | Then::TakenOver(from)
                     | Then::Renewed(from)
                     | Then::Baked(from)
+                    | Then::PutBack { from, .. }
                     | Then::Prepared(from),
                 ) => {
                     self.pause(*from, Pause::Committed(cause));
@@ -206,7 +214,8 @@ impl Shift {
         };
         match &back.phase {
             Phase::Closing => Next::Do(Command::CloseNew),
-            Phase::Submitting { in_doubt: true } => Next::Do(Command::FetchLive),
+            Phase::Submitting { in_doubt: true } | Phase::Looking => Next::Do(Command::FetchLive),
+            Phase::Checking { .. } => Next::Do(Command::FetchReadiness { step: 0 }),
             Phase::Submitting { in_doubt: false } => {
                 let change = Change {
                     act: Act::Return(back.way.0),
@@ -269,17 +278,22 @@ impl Shift {
                     asking: true,
                 }
             }
-            Phase::Clearing { until } if *until <= now => return self.finish_back(&back),
+            Phase::Clearing { until } if *until <= now => back.phase = Phase::Looking,
             Phase::Waiting { .. }
             | Phase::Clearing { .. }
             | Phase::Closing
+            | Phase::Looking
+            | Phase::Checking { .. }
             | Phase::Submitting { .. } => {}
         }
         self.stage = Stage::Back(Box::new(back));
     }
 
     fn mind_budget(&mut self, back: &mut Back) {
-        let is_back = matches!(back.phase, Phase::Draining { .. } | Phase::Clearing { .. });
+        let is_back = matches!(
+            back.phase,
+            Phase::Draining { .. } | Phase::Clearing { .. } | Phase::Looking
+        );
         if !back.overdue
             && !is_back
             && self.now.since(back.decided_at) >= self.spec.policy.rollback.budget
@@ -336,6 +350,15 @@ impl Shift {
             (Phase::Submitting { in_doubt: true }, Fact::Live(live)) => {
                 self.looked_back(back, &live);
             }
+            (Phase::Checking { id }, Fact::Ready { old_is_warm, .. }) => {
+                if !old_is_warm {
+                    self.tell(What::OldIsCold);
+                }
+                self.converge(back, id);
+            }
+            (Phase::Checking { id }, Fact::Failed(_)) => self.converge(back, id),
+            (Phase::Looking, Fact::Live(live)) => self.finish_back(&back, live),
+            (Phase::Looking, Fact::Failed(failure)) => self.not_finished(back, &failure),
             (Phase::Converging { id, since, .. }, Fact::Change(state)) => {
                 let id = id.filter(|_| {
                     state != ChangeState::Unknown

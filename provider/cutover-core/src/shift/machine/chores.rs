@@ -1,8 +1,13 @@
 //! What comes of the chores of standing at a step.
 
+use std::time::Duration;
+
 use super::super::events::{Cause, Drift, Pause, What};
-use super::super::facts::{ChangeState, Control, Fact, JournalRead, Live};
+use super::super::facts::{Act, Change, ChangeState, Control, Fact, JournalRead, Live};
+use super::super::journal::Mark;
+use super::super::spec::DriftPolicy;
 use super::watch::{Chore, LOOK, POLL, Phase, Watch};
+use super::write::Then;
 use super::{Outcome, Shift};
 use crate::machine::IllegalFact;
 use crate::weights::{Share, WeightPair};
@@ -11,6 +16,10 @@ use crate::{Failure, FailureClass};
 /// The gap in hundredths of a percent that is allowed between observed and requested share, when counts would allow
 /// less: stated, five points.
 const SPLIT_BASIS_POINTS_MIN: f64 = 500.0;
+
+/// So long may the router be out of reach while traffic is split before people are told: ours; a single failed look is
+/// none of their business, and the promise is thirty seconds.
+const UNREACHABLE_TOLD: Duration = Duration::from_secs(20);
 
 impl Shift {
     pub(super) fn watched(&mut self, mut watch: Watch, fact: Fact) -> Result<(), IllegalFact> {
@@ -61,6 +70,11 @@ impl Shift {
             Control::Rollback(reason) => self.revert_from(watch, Cause::Switch(reason)),
             Control::Hold(reason) if !matches!(watch.phase, Phase::Paused { .. }) => {
                 self.pause(watch, Pause::Held(reason));
+            }
+            Control::Approve(step) => {
+                self.orders.approved_through = self.orders.approved_through.max(Some(step));
+                self.go_on(watch);
+                self.approved();
             }
             Control::Run | Control::Hold(_) | Control::Garbage(_) => self.go_on(watch),
         }
@@ -152,7 +166,25 @@ impl Shift {
         }
         let since = *watch.unread_since.get_or_insert(self.now);
         watch.due.insert(chore, self.now.after(POLL));
-        let is_long = self.now.since(since) >= self.spec.policy.gate_timeout;
+        let unread = self.now.since(since);
+        if unread >= UNREACHABLE_TOLD && watch.on.is_some() && watch.unreachable.is_none() {
+            watch.unreachable = Some(failure.class);
+            // What refuses to be read is not going to be written either: the zone or the rule is gone, or the rights.
+            if failure.class == FailureClass::Refused {
+                self.tell(What::Stuck(format!(
+                    "{}: {}",
+                    failure.action, failure.message
+                )));
+            } else {
+                let guarded = self.spec.policy.guarded;
+                self.tell(What::RouterUnreachable { guarded });
+            }
+        }
+        let is_long = unread >= self.spec.policy.gate_timeout;
+        if is_long && watch.unreachable == Some(FailureClass::Refused) {
+            let message = format!("{}: {}", failure.action, failure.message);
+            return self.end(Outcome::Stuck(message));
+        }
         if is_long && !matches!(watch.phase, Phase::Paused { .. }) {
             let message = format!("{}: {}", failure.action, failure.message);
             return self.pause(watch, Pause::Refused(message));
@@ -164,6 +196,9 @@ impl Shift {
     fn saw(&mut self, mut watch: Watch, live: Live, renew: bool) {
         watch.due.insert(Chore::Look, self.now.after(LOOK));
         watch.unread_since = None;
+        if watch.unreachable.take().is_some() {
+            self.tell(What::RouterReached);
+        }
         let is_ours = self.is_ours(&live.journal);
         if let JournalRead::Entry(found) = &live.journal
             && !is_ours
@@ -178,11 +213,10 @@ impl Shift {
         let planned = self.pair_on(watch.on);
         match drift(&live, planned) {
             Some(Drift::Lowered) if live.share() == Some(Share::ZERO) && watch.on.is_some() => {
-                return self.end(Outcome::RolledBack {
-                    causes: Vec::new(),
-                    external: true,
-                    known: false,
-                });
+                return self.sent_back(live, watch.on, watch.exposed);
+            }
+            Some(drift) if is_ours && self.may_revert(&watch) => {
+                return self.put_back(watch, live, drift);
             }
             Some(drift) => return self.drifted(watch, drift),
             None if !is_ours => return self.drifted(watch, Drift::Journal),
@@ -195,6 +229,35 @@ impl Shift {
             _ if renew => self.renew(watch, live),
             _ => self.go_on(watch),
         }
+    }
+
+    /// Tells whether what somebody else has changed is put back; once in a run.
+    fn may_revert(&self, watch: &Watch) -> bool {
+        self.spec.policy.drift == DriftPolicy::Revert
+            && !self.reverted
+            && !matches!(watch.phase, Phase::Paused { .. })
+    }
+
+    /// Puts our weights back, as long as nobody changes anything more meanwhile.
+    fn put_back(&mut self, watch: Watch, live: Live, drift: Drift) {
+        self.reverted = true;
+        let mark = self
+            .entry
+            .as_ref()
+            .map_or(Mark::Preparing, |entry| entry.mark);
+        let entry = self.next_entry(mark, watch.on, watch.exposed, None);
+        let change = Change {
+            act: Act::Move(self.pair_on(watch.on)),
+            entry,
+            expected: Some(live),
+        };
+        self.write(
+            change,
+            Then::PutBack {
+                drift,
+                from: Box::new(watch),
+            },
+        );
     }
 
     fn drifted(&mut self, watch: Watch, drift: Drift) {
@@ -216,7 +279,7 @@ pub(super) fn observed_share(old: f64, new: f64) -> Option<Share> {
 }
 
 /// Tells what somebody else has changed, the gravest first.
-pub(super) fn drift(live: &Live, planned: WeightPair) -> Option<Drift> {
+pub(in crate::shift) fn drift(live: &Live, planned: WeightPair) -> Option<Drift> {
     let Some(share) = live.share() else {
         return Some(Drift::Removed);
     };

@@ -25,7 +25,7 @@ pub(super) fn errors_of(mut problems: Vec<Problem>) -> Vec<Problem> {
 impl Shift {
     /// Prepares for the next step.
     pub(super) fn enter(&mut self, mut watch: Watch) {
-        let next = watch.on.map_or(0, |step| step.saturating_add(1));
+        let next = self.next_step(watch.on);
         watch.chore = None;
         for chore in [Chore::Ready, Chore::EntryGates, Chore::Split, Chore::Poll] {
             watch.due.remove(&chore);
@@ -74,7 +74,7 @@ impl Shift {
     }
 
     pub(super) fn entry_gates(&mut self, mut watch: Watch, gates: &[EntryGate]) {
-        let next = watch.on.map_or(0, |step| step.saturating_add(1));
+        let next = self.next_step(watch.on);
         let asked = self
             .stage_of(next)
             .map(|stage| stage.entry_gates.clone())
@@ -102,7 +102,7 @@ impl Shift {
 
     /// Conditions or readiness could not be read, which is not a yes.
     pub(super) fn not_readied(&mut self, mut watch: Watch, chore: Chore) {
-        let next = watch.on.map_or(0, |step| step.saturating_add(1));
+        let next = self.next_step(watch.on);
         if chore == Chore::EntryGates {
             if let Phase::Entering { opened, .. } = &mut watch.phase {
                 *opened = 0;
@@ -141,7 +141,7 @@ impl Shift {
 
     /// Looks at the router once more when all conditions hold; the change builds on what is seen there.
     fn maybe_move(&mut self, mut watch: Watch) {
-        let next = watch.on.map_or(0, |step| step.saturating_add(1));
+        let next = self.next_step(watch.on);
         let has_gates = self
             .stage_of(next)
             .is_some_and(|stage| !stage.entry_gates.is_empty());
@@ -165,7 +165,7 @@ impl Shift {
 
     /// Raises the share, all names and types in one batch, with the journal in it.
     pub(super) fn move_on(&mut self, watch: Watch, live: Live) {
-        let step = watch.on.map_or(0, |step| step.saturating_add(1));
+        let step = self.next_step(watch.on);
         let Some(pair) = self.stage_of(step).map(|stage| stage.pair) else {
             return self.go_on(watch);
         };

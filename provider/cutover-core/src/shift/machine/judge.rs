@@ -132,6 +132,10 @@ impl Shift {
                         Cause::Gate {
                             gate,
                             value: breach.value,
+                            limit: assessment.limit,
+                            in_percent: assessment.in_percent,
+                            since: breach.since,
+                            samples: breach.samples,
                             shared: is_shared,
                         },
                     );

@@ -2,6 +2,7 @@
 
 use super::super::events::{Cause, Pause};
 use super::super::problem::Problem;
+use super::super::spec::Policy;
 
 /// What people wish at the moment; unlike the rest of a wish it changes from run to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Desired {
     Hold,
     /// Everything is, or goes back, on old.
     Old,
+    /// Everything goes to new at once: steps up to the last are skipped.
+    New,
 }
 
 /// What a person can say to a running shift.
@@ -81,12 +84,12 @@ impl Default for Orders {
 }
 
 impl Outcome {
-    /// Tells whether the run has failed: a pause that was asked for has not, and a rollback has once.
-    pub fn is_failure(&self) -> bool {
+    /// Tells whether the run has failed: a pause that was asked for has not, and a rollback has once, or for as long as the policy is strict about it.
+    pub fn is_failure(&self, policy: &Policy) -> bool {
         match self {
             Self::Completed => false,
             Self::Paused(pause) => !pause.is_wished(),
-            Self::RolledBack { known, .. } => !known,
+            Self::RolledBack { known, .. } => !known || policy.strict_after_rollback,
             Self::Interrupted { .. }
             | Self::Refused(_)
             | Self::NotHolder { .. }

@@ -2,23 +2,23 @@
 
 use std::time::Duration;
 
-use super::super::events::{Cause, Drift, Pause};
+use super::super::check::check_orders;
+use super::super::events::{Cause, Drift, Pause, What};
 use super::super::facts::{Act, Change, Fact, JournalRead, Live};
 use super::super::journal::{Entry, Mark};
 use super::super::lint::{is_sound, lint};
+use super::super::operate::HEARTBEATS_MISSED;
 use super::super::plan::{TtlChange, plan};
 use super::super::problem::{Code, Level, Path, Problem};
-use super::super::spec::{Adopt, Router};
+use super::super::spec::{Adopt, DriftPolicy, Router};
 use super::chores::drift;
 use super::enter::errors_of;
 use super::watch::{Chore, POLL, Phase, Watch};
 use super::write::Then;
 use super::{Desired, Outcome, Shift, Stage};
+use crate::Timestamp;
 use crate::machine::IllegalFact;
-use crate::weights::Share;
-
-/// Missed heartbeats after which a fence is nobody's any more: stated.
-const HEARTBEATS_MISSED: u32 = 3;
+use crate::weights::{Share, WeightPair};
 
 /// A gap that is still credited to a bake: stated.
 const GAP_CREDITED: Duration = Duration::from_mins(2);
@@ -63,6 +63,9 @@ impl Shift {
             let message =
                 "the plan does not keep what was asked for; please report this".to_owned();
             return self.end(refused(151, &Path::new("steps"), message));
+        }
+        if let Some(problem) = check_orders(&self.spec.policy, &self.orders) {
+            return self.end(Outcome::Refused(vec![problem]));
         }
         match live.journal.clone() {
             JournalRead::Absent => self.begin(live, None),
@@ -172,6 +175,10 @@ impl Shift {
             );
             return self.end(refused(131, &Path::new("steps"), message));
         }
+        self.entry = Some(entry.clone());
+        let entry = self.as_it_stands(&live, entry);
+        let on = matches!(entry.mark, Mark::Going | Mark::Baked)
+            .then(|| usize::try_from(entry.step).unwrap_or(usize::MAX));
         let committed = self.spec.policy.commit_after;
         let is_past = committed.is_some_and(|last| {
             on.is_some_and(|on| on > last || (on == last && entry.mark == Mark::Baked))
@@ -179,27 +186,81 @@ impl Shift {
         if is_past {
             self.way_back = None;
         }
-        self.entry = Some(entry.clone());
         if entry.mark == Mark::Back {
             return self.revert(Cause::Person("an earlier run had decided it".to_owned()));
         }
         match drift(&live, self.pair_on(on)) {
             // Whoever did it, a person or a guard: everything is back already.
             Some(Drift::Lowered) if on.is_some() && live.share() == Some(Share::ZERO) => {
-                self.end(Outcome::RolledBack {
-                    causes: Vec::new(),
-                    external: true,
-                    known: false,
-                });
+                self.sent_back(live, on, Some(entry.exposed));
             }
             found => self.take_over(live, &entry, on, found),
         }
     }
 
+    /// Corrects what the journal says where it is written before the weights, and the run died in between: then the step
+    /// before is on, and had baked.
+    fn as_it_stands(&self, live: &Live, entry: Entry) -> Entry {
+        let step = usize::try_from(entry.step).unwrap_or(usize::MAX);
+        if self.spec.router.is_atomic()
+            || entry.mark != Mark::Going
+            // What has begun to bake was on.
+            || entry.bake.is_some()
+            || live.has(self.pair_on(Some(step)))
+        {
+            return entry;
+        }
+        let before = (0..step)
+            .rev()
+            .find(|step| live.has(self.pair_on(Some(*step))));
+        match before.and_then(|on| Some((on, self.spec.steps.get(on)?.bake))) {
+            Some((on, bake)) => {
+                let bake = i64::try_from(bake.as_millis()).unwrap_or(i64::MAX);
+                // Its bake was over when the next step was announced. It is judged once more before that is made.
+                let began = entry.at.unix_millis().saturating_sub(bake);
+                Entry {
+                    mark: Mark::Baked,
+                    step: u32::try_from(on).unwrap_or(u32::MAX),
+                    bake: Some(Timestamp::from_unix_millis(began)),
+                    ..entry
+                }
+            }
+            None if live.has(WeightPair::ALL_OLD) => Entry {
+                mark: Mark::Preparing,
+                step: 0,
+                ..entry
+            },
+            None => entry,
+        }
+    }
+
+    /// Notes that somebody else has sent everything back, and releases the fence.
+    pub(super) fn sent_back(&mut self, live: Live, on: Option<usize>, exposed: Option<Timestamp>) {
+        let entry = self.next_entry(Mark::RolledBack, on, exposed, None);
+        let change = Change {
+            act: Act::Renew,
+            entry,
+            expected: Some(live),
+        };
+        let outcome = Outcome::RolledBack {
+            causes: Vec::new(),
+            external: true,
+            known: false,
+        };
+        self.write(change, Then::Finished(outcome));
+    }
+
     /// Takes the fence and stands where the earlier run stood.
     fn take_over(&mut self, live: Live, left: &Entry, on: Option<usize>, drift: Option<Drift>) {
         let now = self.now;
-        if let Some(drift) = drift {
+        // A rule whose change was announced and not made is prepared again.
+        let is_half = !self.spec.router.is_atomic()
+            && on.is_none()
+            && live.intact
+            && live.share() == Some(Share::ZERO);
+        let drift = drift.filter(|_| !is_half);
+        self.reverted = drift.is_some() && self.spec.policy.drift == DriftPolicy::Revert;
+        if let Some(drift) = drift.filter(|_| !self.reverted) {
             return self.end(Outcome::Paused(Pause::Drift(drift)));
         }
         if self.orders.desired == Desired::Old && self.way_back.is_some() {
@@ -208,7 +269,7 @@ impl Shift {
         self.requested = self.pair_on(on).share();
         let gap = now.since(left.at);
         // Nobody knows when the earlier run's change was INSYNC, so a bake that had not begun begins from there.
-        let phase = match (on, left.bake) {
+        let phase = match (on, left.bake.filter(|_| !self.reverted)) {
             (None, _) => Phase::Preparing {
                 until: self.prepared_at(left),
             },
@@ -219,6 +280,7 @@ impl Shift {
             },
         };
         let bake_from = match left.mark {
+            _ if self.reverted => None,
             Mark::Baked => left.bake,
             _ if gap <= GAP_CREDITED => left.bake,
             _ => left.bake.map(|_| now),
@@ -238,8 +300,18 @@ impl Shift {
             watch.due.insert(Chore::Poll, now);
         }
         let entry = self.next_entry(left.mark, watch.on, watch.exposed, watch.bake_from);
+        if let Some(drift) = drift {
+            self.tell(What::DriftReverted(drift));
+        }
+        let act = if self.reverted {
+            Act::Move(self.pair_on(watch.on))
+        } else if is_half {
+            Act::Prepare { ttl_seconds: None }
+        } else {
+            Act::Renew
+        };
         let change = Change {
-            act: Act::Renew,
+            act,
             entry,
             expected: Some(live),
         };

@@ -5,4 +5,5 @@ mod properties;
 mod rollback;
 mod stories;
 mod sweep;
+mod wishes;
 mod world;

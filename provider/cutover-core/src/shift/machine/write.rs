@@ -7,6 +7,7 @@ use super::start::asked_for;
 use super::watch::Watch;
 use super::{Desired, Outcome, Shift, Stage};
 use crate::machine::{IllegalFact, Next};
+use crate::weights::WeightPair;
 use crate::{Failure, FailureClass};
 
 /// How often a change is sent again after the router refused it although nothing was seen to be different: ours.
@@ -35,6 +36,8 @@ pub(super) enum Then {
     Renewed(Box<Watch>),
     /// The step has baked.
     Baked(Box<Watch>),
+    /// What somebody else had changed is put back.
+    PutBack { drift: Drift, from: Box<Watch> },
     /// It is over.
     Finished(Outcome),
 }
@@ -47,6 +50,7 @@ impl Then {
             | Self::TakenOver(watch)
             | Self::Renewed(watch)
             | Self::Baked(watch)
+            | Self::PutBack { from: watch, .. }
             | Self::Entered { from: watch, .. } => Some(watch),
             Self::Finished(_) => None,
         }
@@ -67,6 +71,7 @@ impl Writing {
             | Then::TakenOver(_)
             | Then::Renewed(_)
             | Then::Baked(_)
+            | Then::PutBack { .. }
             | Then::Entered { .. } => None,
         }
     }
@@ -77,6 +82,15 @@ impl Writing {
         } else {
             Command::Apply(Box::new(self.change.clone()))
         })
+    }
+}
+
+/// Tells whether the weights are those that the change was to bring about.
+fn has_taken_effect(writing: &Writing, live: &Live) -> bool {
+    match writing.change.act {
+        Act::Prepare { .. } => live.has(WeightPair::ALL_OLD),
+        Act::Move(pair) | Act::Return(pair) => live.has(pair),
+        Act::Renew | Act::Finish { .. } => true,
     }
 }
 
@@ -111,6 +125,21 @@ impl Shift {
     fn observed(&mut self, mut writing: Writing, live: &Live) {
         let is_there =
             matches!(&live.journal, JournalRead::Entry(entry) if *entry == writing.change.entry);
+        let is_half =
+            is_there && !self.spec.router.is_atomic() && !has_taken_effect(&writing, live);
+        if is_half && writing.conflicts < CONFLICTS_MAX {
+            // Announced and not made: the rest is made over what is there now.
+            writing.change.expected = Some(live.clone());
+            writing.conflicts = writing.conflicts.saturating_add(1);
+            writing.in_doubt = false;
+            self.stage = Stage::Writing(Box::new(writing));
+            return;
+        }
+        if is_half {
+            let pause = Pause::Refused("the weights do not become what was announced".to_owned());
+            self.entry = Some(writing.change.entry);
+            return self.give_up(writing.then, pause);
+        }
         if is_there {
             return self.accepted(writing, None);
         }
@@ -167,7 +196,7 @@ impl Shift {
         self.succeeded();
         match then {
             Then::Prepared(_) | Then::TakenOver(_) => self.end(Outcome::Paused(pause)),
-            Then::Entered { from, .. } => self.pause(*from, pause),
+            Then::Entered { from, .. } | Then::PutBack { from, .. } => self.pause(*from, pause),
             Then::Renewed(watch) => match pause {
                 Pause::Drift(_) => self.pause(*watch, pause),
                 _ => self.go_on(*watch),
@@ -196,10 +225,25 @@ impl Shift {
                 self.tell(What::Entered { step, pair });
                 self.requested = pair.share();
                 self.entered = self.entered.saturating_add(1);
+                let is_past = self
+                    .spec
+                    .policy
+                    .commit_after
+                    .is_some_and(|last| step > last);
+                if is_past && self.way_back.take().is_some() {
+                    self.tell(What::Committed);
+                }
                 self.propagate(*from, step, id);
             }
             // Only a move enters a step.
             (Then::Entered { from, .. }, _) => self.go_on(*from),
+            (Then::PutBack { drift, from }, _) => {
+                self.tell(What::DriftReverted(drift));
+                match from.on {
+                    Some(step) => self.propagate(*from, step, id),
+                    None => self.go_on(*from),
+                }
+            }
             // Only past the point of no return is that wish still open here.
             (Then::TakenOver(watch), _) if self.orders.desired == Desired::Old => {
                 self.revert_from(*watch, asked_for());

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::super::super::events::What;
-use super::super::super::facts::{Act, Change};
+use super::super::super::facts::{Act, Change, Live};
 use super::super::super::journal::Mark;
 use super::super::super::spec::{Router, RowsReturn, ZeroMeans};
 use super::super::watch::POLL;
 use super::super::write::Then;
 use super::super::{Outcome, Shift};
 use super::{Back, Phase};
-use crate::Timestamp;
 use crate::weights::Share;
+use crate::{Failure, Timestamp};
 
 /// The longest that rows are waited for once traffic is back: stated.
 const DRAIN_MAX: Duration = Duration::from_mins(10);
@@ -29,8 +29,15 @@ impl Shift {
         if self.stopping {
             return self.end(Outcome::Interrupted { back: true });
         }
-        let again_at = self.now.after(POLL);
-        let since = self.now;
+        if self.spec.policy.rollback.old_must_be_warm {
+            self.keep(back, Phase::Checking { id });
+        } else {
+            self.converge(back, id);
+        }
+    }
+
+    pub(super) fn converge(&mut self, back: Back, id: Option<String>) {
+        let (again_at, since) = (self.now.after(POLL), self.now);
         self.keep(
             back,
             Phase::Converging {
@@ -121,19 +128,39 @@ impl Shift {
             .unwrap_or(self.now)
             .after(self.spec.router.answer_ttl().saturating_mul(2));
         if until <= self.now {
-            return self.finish_back(&back);
+            return self.keep(back, Phase::Looking);
         }
         self.keep(back, Phase::Clearing { until });
     }
 
-    /// Releases the fence; a record that nobody should be sent to goes.
-    pub(super) fn finish_back(&mut self, back: &Back) {
-        self.tell(What::Returned);
-        let outcome = Outcome::RolledBack {
+    fn returned(&self) -> Outcome {
+        Outcome::RolledBack {
             causes: self.causes.clone(),
             external: false,
             known: false,
-        };
+        }
+    }
+
+    /// Everything is back, and the last look cannot be had: the fence becomes free by itself.
+    pub(super) fn not_finished(&mut self, back: Back, failure: &Failure) {
+        if self.try_again(failure) {
+            return self.keep(back, Phase::Looking);
+        }
+        self.tell(What::Returned);
+        self.tell(What::FenceNotReleased);
+        self.end(self.returned());
+    }
+
+    /// Releases the fence; a record that nobody should be sent to goes.
+    pub(super) fn finish_back(&mut self, back: &Back, live: Live) {
+        self.succeeded();
+        self.tell(What::Returned);
+        let outcome = self.returned();
+        if !self.is_ours(&live.journal) {
+            // Whose fence it is now writes the journal.
+            self.tell(What::FenceNotReleased);
+            return self.end(outcome);
+        }
         let entry = self.next_entry(
             Mark::RolledBack,
             usize::try_from(back.entry.step).ok(),
@@ -152,7 +179,7 @@ impl Shift {
             Change {
                 act,
                 entry,
-                expected: None,
+                expected: Some(live),
             },
             Then::Finished(outcome),
         );

@@ -50,6 +50,8 @@ impl Dice {
             intact: self.roll(200) != 0,
             ttl_seconds: Some(60),
             journal,
+            sets: Vec::new(),
+            groups: Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::super::super::events::{Cause, Pause};
 use super::super::super::facts::Control;
 use super::super::super::gates::Severity;
-use super::super::super::spec::{DataPolicy, Interrupt, RowsReturn};
+use super::super::super::spec::{DataPolicy, Interrupt, Policy, RowsReturn};
 use super::super::{Desired, Order, Orders, Outcome, PhaseName, Shift};
 use super::world::{Fault, START, World, a_shift, a_short_spec, log, run, run_until};
 
@@ -38,7 +38,7 @@ fn five_minutes_of_errors_send_everything_back_within_the_promised_times() {
     let (shift, outcome) = tell(&mut world);
 
     assert_eq!(causes(&outcome), ["GateBreached:errorRate"]);
-    assert!(outcome.is_failure());
+    assert!(outcome.is_failure(&Policy::new()));
     let returned = world.weights[2].0.since(START);
     assert!(
         returned <= Duration::from_secs(5 * 60 + 7 * 60 + 30),
@@ -73,7 +73,7 @@ fn a_rollback_fails_a_run_once_and_the_next_only_says_so() {
             known: true
         }
     );
-    assert!(!again.is_failure());
+    assert!(!again.is_failure(&Policy::new()));
 
     world.now = world.now.after(Duration::from_hours(1));
     world.weights.truncate(1);
@@ -384,7 +384,7 @@ fn after_the_point_of_no_return_a_breach_holds() {
         ),
         "{outcome:?}"
     );
-    assert!(outcome.is_failure());
+    assert!(outcome.is_failure(&Policy::new()));
     assert_eq!(world.shares(), ["100/0", "50/50", "0/100"]);
 
     // Neither a person nor a later run finds a way back that is not there.

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::super::super::events::Pause;
 use super::super::super::facts::Control;
 use super::super::super::given::{RUNBOOK, with_steps};
-use super::super::super::spec::{Interrupt, Mode, Spec};
+use super::super::super::spec::{Interrupt, Mode, Policy, Spec};
 use super::super::{Desired, Order, Orders, Outcome};
 use super::world::{Fault, START, World, a_shift, a_short_spec, gates, log, run, run_until};
 use crate::machine::{Machine, Next};
@@ -348,7 +348,10 @@ fn an_approval_is_waited_for_and_the_gates_are_watched_meanwhile() {
     let mut world = World::new();
     let outcome = tell(spec, &mut world).0;
     assert_eq!(outcome, Outcome::Paused(Pause::Approval(1)));
-    assert!(!outcome.is_failure(), "a pause by design is a success");
+    assert!(
+        !outcome.is_failure(&Policy::new()),
+        "a pause by design is a success"
+    );
 }
 
 #[test]
@@ -362,7 +365,7 @@ fn staged_runs_do_one_step_each() {
         &mut world,
     );
     assert_eq!(first, Outcome::Paused(Pause::Staged(0)));
-    assert!(!first.is_failure());
+    assert!(!first.is_failure(&Policy::new()));
     world.now = world.now.after(Duration::from_hours(5));
 
     let second = run(

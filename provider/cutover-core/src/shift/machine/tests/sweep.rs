@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use super::super::super::facts::JournalRead;
+use super::super::super::spec::Spec;
 use super::super::{Orders, Outcome, Shift};
-use super::world::{Fault, START, World, a_shift, a_short_spec, check_history, run, run_until};
+use super::world::{
+    Fault, START, World, a_shift, a_short_spec, check_history, on_a_rule, run, run_until,
+};
 use crate::machine::{Machine, Next};
 
 fn a_spike() -> World {
@@ -15,10 +18,10 @@ fn a_spike() -> World {
 }
 
 /// Which calls a story makes, in their order.
-fn calls(world: &World) -> Vec<(&'static str, usize)> {
+fn calls(spec: &Spec, world: &World) -> Vec<(&'static str, usize)> {
     let mut world = world.clone();
     run(
-        &mut a_shift(a_short_spec(), Orders::default(), "run-1", START),
+        &mut a_shift(spec.clone(), Orders::default(), "run-1", START),
         &mut world,
     );
     world
@@ -28,48 +31,106 @@ fn calls(world: &World) -> Vec<(&'static str, usize)> {
         .collect()
 }
 
-/// F1, F6, F7, F40 at every place: a fault that passes by itself changes nothing about the end.
-#[test]
-fn every_fault_on_every_command_of_a_clean_shift_ends_well_or_in_a_named_pause() {
-    for call in calls(&World::new()) {
-        for fault in Fault::ALL {
-            let mut world = World::new();
-            world.faults.insert(call, fault);
+/// How a fault comes about.
+#[derive(Clone, Copy, Debug)]
+enum Manner {
+    Once,
+    /// The same call goes wrong again.
+    Twice,
+    /// The process is gone before it hears of it, and another goes on.
+    Killed,
+}
 
-            let outcome = run(
-                &mut a_shift(a_short_spec(), Orders::default(), "run-1", START),
-                &mut world,
-            );
+/// Everything that can go wrong with a call: of a rule also that only its journal is written.
+fn faults(spec: &Spec, kind: &str) -> Vec<Option<Fault>> {
+    let is_half = !spec.router.is_atomic() && ["prepare", "move"].contains(&kind);
+    let half = is_half.then_some(None);
+    Fault::ALL.map(Some).into_iter().chain(half).collect()
+}
 
-            match (fault, &outcome) {
-                (_, Outcome::Completed)
-                | (Fault::Refused, Outcome::Paused(_) | Outcome::Refused(_)) => {}
-                other => panic!("{call:?}: {other:?}"),
+/// Runs a story with a fault on one call, and gives the shift that saw its end.
+fn with_fault(
+    spec: &Spec,
+    world: &mut World,
+    (kind, nth): (&'static str, usize),
+    fault: Option<Fault>,
+    manner: Manner,
+) -> Outcome {
+    let places = match manner {
+        Manner::Once | Manner::Killed => vec![nth],
+        Manner::Twice => vec![nth, nth + 1],
+    };
+    for nth in places {
+        match fault {
+            Some(fault) => drop(world.faults.insert((kind, nth), fault)),
+            None => drop(world.half.insert((kind, nth))),
+        }
+    }
+    let mut shift = a_shift(spec.clone(), Orders::default(), "run-1", START);
+    if matches!(manner, Manner::Killed) {
+        let ended = run_until(&mut shift, world, |shift, world| {
+            let count = world.calls.get(kind).copied().unwrap_or(0);
+            count + 1 == nth
+                && matches!(shift.next(), Next::Do(command) if World::kind(&command) == kind)
+        });
+        assert_eq!(ended, None, "the call is made: {kind} {nth}");
+        if let Next::Do(command) = shift.next() {
+            world.perform(&command);
+        }
+        shift = a_shift(spec.clone(), Orders::default(), "run-2", world.now);
+    }
+    run(&mut shift, world)
+}
+
+fn sweep(spec: &Spec, story: &World, check: impl Fn(&str, &Outcome, &mut World)) {
+    let mut done = 0;
+    for call in calls(spec, story) {
+        for fault in faults(spec, call.0) {
+            for manner in [Manner::Once, Manner::Twice, Manner::Killed] {
+                let mut world = story.clone();
+                let outcome = with_fault(spec, &mut world, call, fault, manner);
+                let place = format!("{call:?}, {fault:?}, {manner:?}");
+                check(&place, &outcome, &mut world);
+                done += 1;
             }
         }
+    }
+    assert!(done > 1_000, "the story was shorter than thought: {done}");
+}
+
+/// F1, F6, F7, F40 at every place, once, twice, and with the process gone: what passes by itself changes nothing about
+/// the end. What is refused may pause it, and the next run goes on from there.
+#[test]
+fn every_fault_on_every_command_of_a_clean_shift_ends_well_or_in_a_named_pause() {
+    for spec in [a_short_spec(), on_a_rule()] {
+        sweep(&spec, &World::new(), |place, outcome, world| {
+            match outcome {
+                Outcome::Completed => {}
+                Outcome::Paused(_) | Outcome::Refused(_) if place.contains("Refused") => {}
+                other => panic!("{place}: {other:?}"),
+            }
+            world.faults.clear();
+            let mut next = a_shift(spec.clone(), Orders::default(), "run-3", world.now);
+            assert_eq!(run(&mut next, world), Outcome::Completed, "{place}");
+            assert_eq!(world.shares(), ["100/0", "50/50", "0/100"], "{place}");
+        });
     }
 }
 
 #[test]
 fn every_fault_on_every_command_of_a_rollback_ends_on_old() {
-    for call in calls(&a_spike()) {
-        for fault in Fault::ALL {
-            let mut world = a_spike();
-            world.faults.insert(call, fault);
-
-            let outcome = run(
-                &mut a_shift(a_short_spec(), Orders::default(), "run-1", START),
-                &mut world,
-            );
-
-            match (fault, &outcome) {
-                (_, Outcome::RolledBack { .. }) => assert_eq!(world.old, Some(100)),
+    for spec in [a_short_spec(), on_a_rule()] {
+        sweep(&spec, &a_spike(), |place, outcome, world| {
+            match outcome {
+                Outcome::RolledBack { .. } => {}
                 // Refused before anything was on new.
-                (Fault::Refused, Outcome::Paused(_) | Outcome::Refused(_))
-                    if world.shares().len() == 1 => {}
-                other => panic!("{call:?}: {other:?}"),
+                Outcome::Paused(_) | Outcome::Refused(_)
+                    if place.contains("Refused") && world.shares().len() == 1 => {}
+                other => panic!("{place}: {other:?}"),
             }
-        }
+            assert_eq!(world.old, Some(100), "{place}");
+            assert_eq!(world.new.unwrap_or(0), 0, "{place}");
+        });
     }
 }
 

@@ -1,6 +1,6 @@
 //! A router, metrics and people, over plain values and a clock that jumps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::super::facts::{
@@ -9,13 +9,13 @@ use super::super::super::facts::{
 use super::super::super::gates::{
     AlarmReading, Gate, GateKind, Limit, Part, Point, Reading, Readings, SeriesId, Side,
 };
-use super::super::super::given::with_steps;
+use super::super::super::given::{a_spec, with_steps};
 use super::super::super::journal::{Entry, RunId};
 use super::super::super::problem::{Code, Level, Path, Problem};
-use super::super::super::spec::Spec;
-use super::super::{Orders, Outcome, Shift};
+use super::super::super::spec::{RouterWish, Spec};
+use super::super::{Desired, Orders, Outcome, Shift};
 use crate::machine::{Machine, Next};
-use crate::weights::share_answered;
+use crate::weights::{WeightPair, share_answered};
 use crate::{Failure, FailureClass, Timestamp};
 
 /// When every story begins: a whole minute.
@@ -83,6 +83,8 @@ pub(super) struct World {
     pub(super) reverse_lag: Duration,
     /// Which calls of a kind go wrong.
     pub(super) faults: BTreeMap<(&'static str, usize), Fault>,
+    /// Changes of which only the journal is written, and the answer is lost.
+    pub(super) half: BTreeSet<(&'static str, usize)>,
     /// Calls of a kind go wrong all the time.
     pub(super) outages: During<(&'static str, Fault)>,
     pub(super) calls: BTreeMap<&'static str, usize>,
@@ -112,6 +114,7 @@ impl World {
             new_unreachable: false,
             reverse_lag: Duration::ZERO,
             faults: BTreeMap::new(),
+            half: BTreeSet::new(),
             outages: Vec::new(),
             calls: BTreeMap::new(),
             performed: 0,
@@ -135,6 +138,8 @@ impl World {
             intact: true,
             ttl_seconds,
             journal: self.journal.clone(),
+            sets: Vec::new(),
+            groups: Vec::new(),
         }
     }
 
@@ -191,6 +196,12 @@ impl World {
                 message: format!("{kind} {nth}"),
             })
         };
+        if let Command::Apply(change) = command
+            && self.half.contains(&(kind, nth))
+        {
+            self.journal = JournalRead::Entry(change.entry.clone());
+            return failed(FailureClass::Unknown);
+        }
         match fault {
             None => self.answer(command),
             Some(Fault::Throttled) => failed(FailureClass::Throttled),
@@ -403,6 +414,21 @@ pub(super) fn a_short_spec() -> Spec {
     spec
 }
 
+/// The short plan, on a listener rule.
+pub(super) fn on_a_rule() -> Spec {
+    let rule = a_spec(|wish| {
+        wish.router = RouterWish::Alb {
+            rule_arn: "rule".to_owned(),
+            old_arn: "old".to_owned(),
+            new_arn: "new".to_owned(),
+        };
+    });
+    Spec {
+        router: rule.router,
+        ..a_short_spec()
+    }
+}
+
 pub(super) fn a_shift(spec: Spec, orders: Orders, run: &str, now: Timestamp) -> Shift {
     Shift::new(spec, orders, RunId::new(run), now)
 }
@@ -460,6 +486,14 @@ pub(super) fn check_history(shift: &Shift, world: &World) {
                 "the share rises after everything went back: {:?}",
                 world.shares()
             );
+            // Who wishes for new at once skips what comes before the last step.
+            if shift.orders.desired == Desired::New && planned.len() > 1 {
+                let is_it =
+                    |pair: &WeightPair| (pair.old().get(), pair.new_side().get()) == (*old, *new);
+                if planned.first().is_some_and(is_it) {
+                    planned.truncate(1);
+                }
+            }
             let next = planned
                 .pop()
                 .unwrap_or_else(|| panic!("more than planned: {:?}", world.shares()));
