@@ -9,6 +9,7 @@
 mod clock;
 mod ports;
 mod run;
+mod shift;
 
 pub use clock::{Clock, SystemClock, Wait};
 pub use ports::{
@@ -17,3 +18,6 @@ pub use ports::{
     Sample, ServiceRoles, Surveying, Targets, Topics, Traffic, World, Zone,
 };
 pub use run::{Ended, run};
+pub use shift::{
+    Allowance, Budgeted, Conducted, Guard, Herald, Notify, Shifting, Tell, Undelivered, conduct,
+};

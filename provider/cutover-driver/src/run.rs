@@ -11,7 +11,12 @@ use crate::{Clock, Perform};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended<M, O, S> {
     /// The machine came to its end.
-    Finished(O),
+    Finished {
+        /// The machine at its end, with everything that it knows.
+        machine: M,
+        /// What came of it all.
+        outcome: O,
+    },
     /// It was told to stop. What the machine knows is in it.
     Stopped {
         /// The machine between two commands.
@@ -28,17 +33,53 @@ pub enum Ended<M, O, S> {
     },
 }
 
+/// How a run has ended, without the machine.
+#[derive(Debug)]
+pub(crate) enum End<O, S> {
+    Finished(O),
+    Stopped(S),
+    Broken(IllegalFact),
+}
+
 /// Runs a machine until its end, or until `stop` resolves.
 ///
 /// A command that changes something is always finished, since nobody could say what became of a dropped one; looks and
-/// waits are cut short. `status` is told what is being waited for.
+/// waits are cut short. `status` is told what is being waited for, and shown the machine.
 pub async fn run<M, S>(
     mut machine: M,
     world: &impl Perform<M::Command, M::Fact>,
     clock: &dyn Clock,
     stop: impl Future<Output = S>,
-    mut status: impl FnMut(&Why),
+    mut status: impl FnMut(&M, &Why),
 ) -> Ended<M, M::Outcome, S>
+where
+    M: Machine,
+    M::Command: Debug,
+{
+    let news = |machine: &M, why: Option<&Why>| {
+        if let Some(why) = why {
+            status(machine, why);
+        }
+    };
+    match advance(&mut machine, world, clock, stop, news).await {
+        End::Finished(outcome) => Ended::Finished { machine, outcome },
+        End::Stopped(stop) => Ended::Stopped { machine, stop },
+        End::Broken(illegal) => Ended::Broken { machine, illegal },
+    }
+}
+
+/// The loop over a machine that stays with the caller. `news` is shown the machine after each fact, and before each wait
+/// with what is waited for.
+///
+/// # Cancellation
+/// When dropped, the machine knows everything but what became of the command in hand.
+pub(crate) async fn advance<M, S>(
+    machine: &mut M,
+    world: &impl Perform<M::Command, M::Fact>,
+    clock: &dyn Clock,
+    stop: impl Future<Output = S>,
+    mut news: impl FnMut(&M, Option<&Why>),
+) -> End<M::Outcome, S>
 where
     M: Machine,
     M::Command: Debug,
@@ -46,39 +87,41 @@ where
     let mut stop = pin!(stop);
     loop {
         let recorded = match machine.next() {
-            Next::Done(outcome) => return Ended::Finished(outcome),
+            Next::Done(outcome) => return End::Finished(outcome),
             Next::Do(command) => {
                 // A stop that is due goes before the next command, whatever it is.
                 tokio::select! {
                     biased;
-                    stop = &mut stop => return Ended::Stopped { machine, stop },
+                    stop = &mut stop => return End::Stopped(stop),
                     () = std::future::ready(()) => {}
                 }
                 tracing::trace!(?command, "performing");
                 let fact = if world.only_looks(&command) {
                     tokio::select! {
                         biased;
-                        stop = &mut stop => return Ended::Stopped { machine, stop },
+                        stop = &mut stop => return End::Stopped(stop),
                         fact = world.perform(&command) => fact,
                     }
                 } else {
                     world.perform(&command).await
                 };
-                machine.record(fact, clock.now())
+                let recorded = machine.record(fact, clock.now());
+                news(machine, None);
+                recorded
             }
             Next::WaitUntil { at, why } => {
-                status(&why);
+                news(machine, Some(&why));
                 // A wait holds nothing that a drop could lose.
                 tokio::select! {
                     biased;
-                    stop = &mut stop => return Ended::Stopped { machine, stop },
+                    stop = &mut stop => return End::Stopped(stop),
                     () = clock.sleep_until(at) => {}
                 }
                 machine.wake(clock.now())
             }
         };
         if let Err(illegal) = recorded {
-            return Ended::Broken { machine, illegal };
+            return End::Broken(illegal);
         }
     }
 }
@@ -192,15 +235,21 @@ mod tests {
     async fn walks_to_the_end_and_says_what_it_waits_for() {
         let (world, clock, mut said) = (Answers::with("pong"), clock(), vec![]);
 
-        let ended = run(pings(2), &world, &clock, pending::<()>(), |why| {
-            said.push(why.text.clone());
+        let ended = run(pings(2), &world, &clock, pending::<()>(), |machine, why| {
+            said.push((machine.left, why.text.clone()));
         })
         .await;
 
-        assert_eq!(ended, Ended::Finished("done"));
+        assert_eq!(
+            ended,
+            Ended::Finished {
+                machine: pings(0),
+                outcome: "done"
+            }
+        );
         assert_eq!(
             (world.count(), said),
-            (2, vec!["1 left".to_owned(), "0 left".to_owned()])
+            (2, vec![(1, "1 left".to_owned()), (0, "0 left".to_owned())])
         );
         assert_eq!(
             clock.now().since(Timestamp::default()),
@@ -216,7 +265,7 @@ mod tests {
             "interrupted"
         };
 
-        let ended = run(pings(3), &world, &clock, stop, |_| {}).await;
+        let ended = run(pings(3), &world, &clock, stop, |_, _| {}).await;
 
         let Ended::Stopped { machine, stop } = ended else {
             panic!("it was told to stop")
@@ -232,7 +281,7 @@ mod tests {
     async fn a_stop_that_came_first_lets_no_command_begin() {
         let world = Answers::with("pong");
 
-        let ended = run(pings(1), &world, &clock(), ready(()), |_| {}).await;
+        let ended = run(pings(1), &world, &clock(), ready(()), |_, _| {}).await;
 
         assert_eq!(
             ended,
@@ -267,7 +316,7 @@ mod tests {
         let began = Instant::now();
         let stop = tokio::time::sleep(Duration::from_secs(1));
 
-        let Ended::Stopped { machine, .. } = run(pings(1), &world, &clock(), stop, |_| {}).await
+        let Ended::Stopped { machine, .. } = run(pings(1), &world, &clock(), stop, |_, _| {}).await
         else {
             panic!("it was told to stop")
         };
@@ -298,7 +347,7 @@ mod tests {
             &Answers::with("pang"),
             &clock(),
             pending::<()>(),
-            |_| {},
+            |_, _| {},
         )
         .await;
 
