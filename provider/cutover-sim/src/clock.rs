@@ -7,7 +7,7 @@ use cutover_core::{Machine, Next, Timestamp};
 use cutover_driver::{Clock, Wait};
 
 /// When simulations begin: the start of 2026, UTC; any fixed moment would do.
-const BEGIN: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
+pub(crate) const BEGIN: Timestamp = Timestamp::from_unix_millis(1_767_225_600_000);
 
 /// A clock that jumps to whatever is waited for. Clones show the same time.
 #[derive(Clone, Debug)]

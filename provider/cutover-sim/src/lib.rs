@@ -4,10 +4,16 @@
 //! a while as IAM does, and does what a script says on chosen calls. [`walk`] runs a machine without a runtime and
 //! ends when nothing settles. The same IAM stands behind the port of the driver as [`SimServiceRoles`].
 //!
+//! [`Cloud`] is everything else of AWS that a shift of traffic touches, as strict as AWS is: what its operations refuse,
+//! what its name servers answer, and the traffic that follows from that. [`SimTraffic`] puts it behind the ports of the
+//! driver, on [`SimClock`] for one run, or on [`PausedClock`] for many beside each other.
+//!
 //! Nothing here reads the real clock, so that every run is the same.
 
 mod clock;
+pub mod cloud;
 mod iam;
 
 pub use clock::{Endless, SimClock, walk};
+pub use cloud::{Cloud, CloudConfig, CloudFault, PausedClock, SimTraffic};
 pub use iam::{Call, Fault, Happening, SimIam, SimServiceRoles, Traced};
