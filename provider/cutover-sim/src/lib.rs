@@ -8,11 +8,14 @@
 //! what its name servers answer, and the traffic that follows from that. [`SimTraffic`] puts it behind the ports of the
 //! driver, on [`SimClock`] for one run, or on [`PausedClock`] for many beside each other.
 //!
+//! [`shop`] is a payment system in that cloud, and the program that moves it.
+//!
 //! Nothing here reads the real clock, so that every run is the same.
 
 mod clock;
 pub mod cloud;
 mod iam;
+pub mod shop;
 
 pub use clock::{Endless, SimClock, walk};
 pub use cloud::{Cloud, CloudConfig, CloudFault, PausedClock, SimTraffic};

@@ -1,6 +1,6 @@
 //! Traffic as data: how many requests come, where they go, and what becomes of them.
 //!
-//! Time goes in steps of 10 seconds. What a step's requests went by is kept when it has ended, and is not changed by
+//! Time goes in steps, usually of 10 seconds. What a step's requests went by is kept when it has ended, and is not changed by
 //! what happens later; metrics are added up from steps when they are read.
 
 use std::time::Duration;
@@ -16,6 +16,8 @@ use super::{Cloud, MetricKey, mix};
 pub struct TrafficModel {
     /// When it begins.
     pub from: Timestamp,
+    /// The length of a step, in whole milliseconds: the finest period in which every period has data.
+    pub step: Duration,
     /// What directs it.
     pub routed: Routed,
     /// Requests a second, from when on.
@@ -146,8 +148,8 @@ struct Step {
     latency_p95: f64,
 }
 
-/// The length of a step in milliseconds: ours, the finest period that gates use.
-const STEP: i64 = 10_000;
+/// The usual length of a step: ours, the finest period that gates of a real shift use.
+const STEP: Duration = Duration::from_secs(10);
 
 /// How many values stand for a distribution of latencies: ours, so that whole percentiles are exact.
 const QUANTILES: u32 = 100;
@@ -168,6 +170,7 @@ impl TrafficModel {
         };
         Self {
             from,
+            step: STEP,
             routed,
             load: vec![(from, 100.0)],
             old: healthy,
@@ -182,6 +185,13 @@ impl TrafficModel {
             measured: Measured::all("Shop"),
             scattered: false,
         }
+    }
+
+    /// The length of a step in milliseconds.
+    fn step_millis(&self) -> i64 {
+        i64::try_from(self.step.as_millis())
+            .unwrap_or(i64::MAX)
+            .max(1)
     }
 
     fn load_at(&self, at: Timestamp) -> f64 {
@@ -265,8 +275,9 @@ impl Cloud {
             loop {
                 let running = &self.traffic[index];
                 let done = i64::try_from(running.steps.len()).unwrap_or(i64::MAX);
-                let start = running.model.from.unix_millis() + done * STEP;
-                if start + STEP > now.unix_millis() {
+                let length = running.model.step_millis();
+                let start = running.model.from.unix_millis() + done * length;
+                if start + length > now.unix_millis() {
                     break;
                 }
                 let start = Timestamp::from_unix_millis(start);
@@ -337,7 +348,7 @@ impl Running {
         let (fresh, kept) = (self.mean(resolvers.ttl), self.mean(resolvers.sticky_for));
         let sticky = resolvers.sticky_share;
         let blend = |fresh: f64, kept: f64| fresh * (1.0 - sticky) + kept * sticky;
-        let requests = self.model.load_at(start) * 10.0;
+        let requests = self.model.load_at(start) * self.model.step.as_secs_f64();
         let side = |side: Side, share: f64, salt: u64| {
             let profile = self.model.profile_at(side, start);
             let seed = mix(seed ^ mix(self.steps.len() as u64 * 2 + salt));
@@ -368,7 +379,7 @@ impl Running {
 
     /// Returns what was answered over the last while, this step included; before the first step it was as in the first.
     fn mean(&self, over: Duration) -> (f64, f64) {
-        let steps = usize::try_from(over.as_millis().div_ceil(STEP as u128))
+        let steps = usize::try_from(over.as_millis().div_ceil(self.model.step.as_millis().max(1)))
             .unwrap_or(usize::MAX)
             .max(1);
         let last = self.answered.len() - 1;
@@ -385,9 +396,10 @@ impl Running {
 
     fn gather(&self, measured: &Measured, start: i64, end: i64, bucket: &mut Bucket) {
         let begin = self.model.from.unix_millis();
-        let index = |at: i64| usize::try_from((at - begin).max(0) / STEP).unwrap_or(0);
+        let length = self.model.step_millis();
+        let index = |at: i64| usize::try_from((at - begin).max(0) / length).unwrap_or(0);
         // A step belongs to the period in which it begins, and is seen when it has ended.
-        let first = index(start + STEP - 1);
+        let first = index(start + length - 1);
         let until = index(end).min(self.steps.len());
         let Some(steps) = self
             .steps

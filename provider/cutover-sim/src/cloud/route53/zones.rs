@@ -174,6 +174,29 @@ impl Cloud {
         over_time
     }
 
+    /// Returns the values of a simple record set, and from which acceptance on; none while it is not there.
+    pub fn values_over_time(
+        &self,
+        zone_id: &str,
+        name: &str,
+        record_type: &str,
+    ) -> Vec<(Timestamp, Vec<String>)> {
+        let mut over_time: Vec<(Timestamp, Vec<String>)> = Vec::new();
+        let versions = self
+            .route53
+            .zones
+            .get(zone_id)
+            .map_or(&[][..], |kept| &kept.versions);
+        for version in versions {
+            let sets = Key::range(&version.records, name, record_type);
+            let values: Vec<String> = sets.flat_map(|set| set.values.clone()).collect();
+            if over_time.last().is_none_or(|(_, before)| *before != values) {
+                over_time.push((version.accepted, values));
+            }
+        }
+        over_time
+    }
+
     /// Route 53: reads a zone.
     ///
     /// # Errors
