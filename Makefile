@@ -92,8 +92,8 @@ bench: ## Measure, and write target/bench/results.json
 	$(TARGET)/release/cutover-bench
 
 .PHONY: install
-install: ## Put the plugin where the Pulumi CLI finds it, under PULUMI_HOME
-	cargo build --release --locked --package $(PLUGIN)
+install: ## Put the plugin and the command where the Pulumi CLI keeps them, under PULUMI_HOME
+	cargo build --release --locked --package $(PLUGIN) --package cutover-cli
 	$(TOOLS) install $(TARGET)/release/$(PLUGIN)
 
 .PHONY: dist

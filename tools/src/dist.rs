@@ -12,9 +12,9 @@ use flate2::{Compression, GzBuilder};
 use sha2::{Digest as _, Sha256};
 
 use crate::platform::Platform;
-use crate::{PLUGIN, Repository, command, say};
+use crate::{COMMAND, PLUGIN, Repository, command, say};
 
-/// Builds the plugin for each platform, and puts an archive for each into `target/dist`, with a list of their digests.
+/// Builds the plugin and the operator's command for each platform, and puts an archive for each into `target/dist`, with a list of their digests.
 ///
 /// The same sources and compiler give the same bytes, whenever and wherever this runs.
 ///
@@ -49,8 +49,12 @@ pub(crate) fn run(repository: &Repository, targets: &[String]) -> Result<()> {
         let binary = build(repository, platform)?;
         let program =
             fs::read(&binary).with_context(|| format!("cannot read {}", binary.display()))?;
+        let operators = binary.with_file_name(platform.executable(COMMAND.1));
+        let operators =
+            fs::read(&operators).with_context(|| format!("cannot read {}", operators.display()))?;
         let archive = pack(&[
             ("LICENSE", 0o644, &licence),
+            (&platform.executable(COMMAND.1), 0o755, &operators),
             (&platform.executable(PLUGIN), 0o755, &program),
         ])?;
         fs::write(folder.join(name), &archive)?;
@@ -83,6 +87,8 @@ fn build(repository: &Repository, platform: &Platform) -> Result<PathBuf> {
                 "--locked",
                 "--package",
                 PLUGIN,
+                "--package",
+                COMMAND.0,
                 "--target",
                 &platform.triple,
             ])

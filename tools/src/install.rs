@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::platform::Platform;
-use crate::{PLUGIN, Repository, say};
+use crate::{COMMAND, PLUGIN, Repository, say};
 
-/// Installs a plugin under `PULUMI_HOME`, by default `~/.pulumi`.
+/// Installs a plugin under `PULUMI_HOME`, by default `~/.pulumi`, and the operator's command that was built beside it into
+/// the folder of the Pulumi CLI itself, which is on the path of whoever uses it.
 ///
 /// # Errors
 /// When a file cannot be written.
@@ -19,9 +20,18 @@ pub(crate) fn run(repository: &Repository, binary: &Path) -> Result<()> {
             .context("there is no home folder; set PULUMI_HOME")?
             .join(".pulumi"),
     };
-    let name = Platform::host()?.executable(PLUGIN);
+    let platform = Platform::host()?;
+    let name = platform.executable(PLUGIN);
     let installed = install(&home.join("plugins"), &repository.version, &name, binary)?;
     say(&format!("installed: {}", installed.display()));
+    let command = platform.executable(COMMAND.1);
+    let built = binary.with_file_name(&command);
+    if built.is_file() {
+        let folder = home.join("bin");
+        fs::create_dir_all(&folder)?;
+        let installed = replace(&folder, &command, &built)?;
+        say(&format!("installed: {}", installed.display()));
+    }
     Ok(())
 }
 
@@ -37,12 +47,17 @@ fn install(plugins: &Path, version: &str, name: &str, binary: &Path) -> Result<P
 
     File::create(beside("partial"))?;
     fs::create_dir_all(&folder)?;
+    let installed = replace(&folder, name, binary)?;
+    fs::remove_file(beside("partial"))?;
+    Ok(installed)
+}
+
+/// Puts a program into a folder. One that runs keeps its old file: it is replaced and not written into.
+fn replace(folder: &Path, name: &str, binary: &Path) -> Result<PathBuf> {
     let installed = folder.join(name);
-    // A plugin that runs keeps its old file: it is replaced and not written into.
     let unfinished = folder.join(format!("{name}.unfinished"));
     fs::copy(binary, &unfinished).with_context(|| format!("cannot copy {}", binary.display()))?;
     fs::rename(&unfinished, &installed)?;
-    fs::remove_file(beside("partial"))?;
     Ok(installed)
 }
 

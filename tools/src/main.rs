@@ -91,6 +91,9 @@ fn run(command: Command) -> Result<ExitCode> {
 /// The crate that the engine starts.
 const PLUGIN: &str = "pulumi-resource-cutover";
 
+/// The operator's command: its crate, and its file.
+const COMMAND: (&str, &str) = ("cutover-cli", "cutover");
+
 /// Where things are, and which release they belong to.
 #[derive(Debug)]
 struct Repository {

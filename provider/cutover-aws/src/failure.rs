@@ -10,19 +10,28 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use cutover_core::{Failure, FailureClass};
 
 /// Error codes for calls that came too fast. Sources of this and the lists below: docs/FIGURES.md, "AWS error codes".
-const THROTTLED: [&str; 6] = [
+const THROTTLED: [&str; 10] = [
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
     "RequestLimitExceeded",
     "TooManyRequestsException",
     "RequestThrottled",
+    "Throttled",
+    "KMSThrottling",
+    "KMSThrottlingFault",
+    // Route 53: an earlier change of the same zone is still being taken in.
+    "PriorRequestNotComplete",
 ];
 
 /// Error codes for credentials that may not do this.
-const DENIED: [&str; 3] = [
+const DENIED: [&str; 7] = [
     "AccessDenied",
     "AccessDeniedException",
+    "AccessDeniedFault",
+    "AuthorizationError",
+    "KMSAccessDenied",
+    "KMSAccessDeniedFault",
     "UnauthorizedOperation",
 ];
 
@@ -71,6 +80,24 @@ where
         }
         // Whatever else went wrong, the request may have arrived.
         _ => failure(FailureClass::Unknown, chain(error)),
+    }
+}
+
+/// An answer that lacks what the service's description promises.
+pub(crate) fn unexpected(action: &'static str) -> Failure {
+    Failure {
+        class: FailureClass::Refused,
+        action,
+        message: "the answer lacks what it should hold".to_owned(),
+    }
+}
+
+/// The failure to find credentials.
+pub(crate) fn no_credentials(action: &'static str, error: &CredentialsError) -> Failure {
+    Failure {
+        class: FailureClass::Unconfigured,
+        action,
+        message: chain(error),
     }
 }
 

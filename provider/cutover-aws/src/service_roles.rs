@@ -12,10 +12,9 @@ use cutover_core::service_roles::{
 use cutover_core::{Failure, FailureClass, Timestamp};
 use cutover_driver::ServiceRoles;
 use futures_util::future::BoxFuture;
-use tokio::sync::OnceCell;
 
-use crate::failure::classify;
-use crate::sdk::Sdk;
+use crate::failure::{classify, unexpected};
+use crate::sdk::{Client, Sdk};
 use crate::trust;
 
 /// The path of the managed policies that are looked for; it keeps the answer to one page.
@@ -28,60 +27,25 @@ const DESCRIPTION: &str =
 /// The service roles of DMS in the account of the configured credentials.
 #[derive(Debug)]
 pub struct AwsServiceRoles {
-    sdk: Sdk,
-    clients: OnceCell<Clients>,
-}
-
-#[derive(Debug)]
-struct Clients {
-    iam: aws_sdk_iam::Client,
-    sts: aws_sdk_sts::Client,
+    iam: Client<aws_sdk_iam::Client>,
+    sts: Client<aws_sdk_sts::Client>,
 }
 
 impl AwsServiceRoles {
     /// Makes the adapter; does not call anyone.
-    pub fn new(sdk: Sdk) -> Self {
+    pub fn new(sdk: &Sdk) -> Self {
         Self {
-            sdk,
-            clients: OnceCell::new(),
+            iam: Client::new(sdk, |to| to.iam.as_ref(), aws_sdk_iam::Client::new),
+            sts: Client::new(sdk, |to| to.sts.as_ref(), aws_sdk_sts::Client::new),
         }
-    }
-
-    /// Returns the clients, which the first command makes.
-    async fn clients(&self, action: &'static str) -> Result<&Clients, Failure> {
-        let config = self.sdk.config().await;
-        if config.region().is_none() {
-            let message = "no region is configured".to_owned();
-            return Err(Failure {
-                class: FailureClass::Unconfigured,
-                action,
-                message,
-            });
-        }
-        let make = || async {
-            let endpoints = &self.sdk.settings().endpoints;
-            let mut iam = aws_sdk_iam::config::Builder::from(config);
-            if let Some(url) = &endpoints.iam {
-                iam = iam.endpoint_url(url);
-            }
-            let mut sts = aws_sdk_sts::config::Builder::from(config);
-            if let Some(url) = &endpoints.sts {
-                sts = sts.endpoint_url(url);
-            }
-            Clients {
-                iam: aws_sdk_iam::Client::from_conf(iam.build()),
-                sts: aws_sdk_sts::Client::from_conf(sts.build()),
-            }
-        };
-        Ok(self.clients.get_or_init(make).await)
     }
 
     async fn fetch_account(&self) -> Result<Fact, Failure> {
         let action = "sts:GetCallerIdentity";
         let answer = self
-            .clients(action)
-            .await?
             .sts
+            .get(action)
+            .await?
             .get_caller_identity()
             .send()
             .await;
@@ -99,9 +63,9 @@ impl AwsServiceRoles {
     async fn fetch_role(&self, role: Role) -> Result<Fact, Failure> {
         let action = "iam:GetRole";
         let answer = self
-            .clients(action)
-            .await?
             .iam
+            .get(action)
+            .await?
             .get_role()
             .role_name(role.name())
             .send()
@@ -123,11 +87,7 @@ impl AwsServiceRoles {
 
     async fn fetch_policies(&self, role: Role) -> Result<Fact, Failure> {
         let action = "iam:ListAttachedRolePolicies";
-        let call = self
-            .clients(action)
-            .await?
-            .iam
-            .list_attached_role_policies();
+        let call = self.iam.get(action).await?.list_attached_role_policies();
         match call
             .role_name(role.name())
             .path_prefix(POLICY_PATH)
@@ -159,7 +119,7 @@ impl AwsServiceRoles {
             .map(|(key, value)| Tag::builder().key(key).value(value).build());
         let tags: Result<Vec<_>, _> = tags.collect();
         let tags = tags.map_err(|_| unexpected(action))?;
-        let call = self.clients(action).await?.iam.create_role();
+        let call = self.iam.get(action).await?.create_role();
         let call = call
             .role_name(role.name())
             .assume_role_policy_document(document)
@@ -182,7 +142,7 @@ impl AwsServiceRoles {
 
     async fn attach(&self, role: Role, policy_arn: &str) -> Result<Fact, Failure> {
         let action = "iam:AttachRolePolicy";
-        let call = self.clients(action).await?.iam.attach_role_policy();
+        let call = self.iam.get(action).await?.attach_role_policy();
         match call
             .role_name(role.name())
             .policy_arn(policy_arn)
@@ -199,15 +159,6 @@ impl AwsServiceRoles {
             }
             Err(error) => Err(classify(action, &error)),
         }
-    }
-}
-
-/// An answer that lacks what the service's description promises.
-fn unexpected(action: &'static str) -> Failure {
-    Failure {
-        class: FailureClass::Refused,
-        action,
-        message: "the answer lacks what it should hold".to_owned(),
     }
 }
 

@@ -13,6 +13,9 @@ pub struct Settings {
     pub profile: Option<String>,
     /// Credentials given outright.
     pub keys: Option<Keys>,
+    /// When the credentials of the environment end, as the tool that put them there wrote it (RFC 3339). Nothing else
+    /// knows that of them.
+    pub session_end: Option<String>,
     /// A role to assume with whichever credentials there are.
     pub assume_role: Option<AssumeRole>,
     /// Where to send calls instead of to AWS.
@@ -61,11 +64,26 @@ impl fmt::Debug for AssumeRole {
     }
 }
 
-/// Where to send calls instead of to AWS, one entry for each service that has an adapter.
+/// Where to send calls instead of to AWS: a URL for each service that has an adapter. What is `None` is looked for where
+/// every AWS tool looks: `AWS_ENDPOINT_URL_ROUTE_53` and the like, `AWS_ENDPOINT_URL`, shared files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints {
+    /// `CloudWatch`.
+    pub cloudwatch: Option<String>,
+    /// Database Migration Service.
+    pub dms: Option<String>,
+    /// Elastic Load Balancing, version 2.
+    pub elbv2: Option<String>,
     /// Identity and Access Management.
     pub iam: Option<String>,
+    /// Route 53.
+    pub route53: Option<String>,
+    /// Simple Notification Service.
+    pub sns: Option<String>,
+    /// Systems Manager.
+    pub ssm: Option<String>,
     /// Security Token Service.
     pub sts: Option<String>,
+    /// The one name server to ask instead of all others: `host:port`.
+    pub name_server: Option<String>,
 }

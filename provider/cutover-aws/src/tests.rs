@@ -15,26 +15,14 @@ use cutover_core::{FailureClass, Timestamp};
 use cutover_driver::{ServiceRoles as _, SystemClock};
 
 use crate::failure::classify;
-use crate::{AwsServiceRoles, Endpoints, Keys, Sdk, Settings};
+use crate::testing::settings;
+use crate::{AwsServiceRoles, Endpoints, Sdk, Settings};
 
 const ROLE_XML: &str = "<Role><Path>/</Path><Arn>arn:aws:iam::123456789012:role/dms-vpc-role</Arn>\
     <RoleName>dms-vpc-role</RoleName><RoleId>AROA</RoleId><CreateDate>2026-01-01T00:00:01Z</CreateDate>\
     <AssumeRolePolicyDocument>%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal%22%3A%7B%22Service%22\
     %3A%22dms.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D</AssumeRolePolicyDocument>\
     <Tags><member><Key>cutover:owner</Key><Value>shop/dev/roles</Value></member></Tags></Role>";
-
-fn settings() -> Settings {
-    let keys = Keys {
-        access_key: "AKID".to_owned(),
-        secret_key: "hunter2".to_owned(),
-        token: None,
-    };
-    Settings {
-        region: Some("eu-central-1".to_owned()),
-        keys: Some(keys),
-        ..Settings::default()
-    }
-}
 
 /// An adapter whose every call is answered like this, and what was sent.
 fn answered(status: u16, body: String) -> (AwsServiceRoles, Arc<Mutex<Vec<String>>>) {
@@ -53,8 +41,8 @@ fn answered(status: u16, body: String) -> (AwsServiceRoles, Arc<Mutex<Vec<String
         );
         response.try_into_http1x().unwrap()
     });
-    let sdk = Sdk::new(settings(), Arc::new(SystemClock)).through(http);
-    (AwsServiceRoles::new(sdk), sent)
+    let sdk = Sdk::through(settings(), Arc::new(SystemClock), http);
+    (AwsServiceRoles::new(&sdk), sent)
 }
 
 fn ok(operation: &str, result: &str) -> String {
@@ -254,11 +242,15 @@ async fn what_is_said_about_a_bad_signature_is_not_repeated() {
 /// Calls a port on this machine and tells how the failure is classified.
 async fn class_behind(port: u16) -> FailureClass {
     let iam = Some(format!("http://127.0.0.1:{port}"));
+    let endpoints = Endpoints {
+        iam,
+        ..Endpoints::default()
+    };
     let settings = Settings {
-        endpoints: Endpoints { iam, sts: None },
+        endpoints,
         ..settings()
     };
-    let roles = AwsServiceRoles::new(Sdk::new(settings, Arc::new(SystemClock)));
+    let roles = AwsServiceRoles::new(&Sdk::new(settings, Arc::new(SystemClock)));
     match roles
         .apply(&Act::Attach {
             role: Role::Vpc,

@@ -1,96 +1,24 @@
-//! A second opinion on the wire: the adapter against moto's IAM over HTTP.
+//! A second opinion on the wire: the adapters against moto over HTTP.
 //!
-//! moto knows the form of requests and answers. It is no judge of how IAM behaves: nothing is ever throttled, denied or
-//! late there.
+//! moto knows the form of requests and answers. It is no judge of how AWS behaves: nothing is ever throttled, denied or
+//! late there. `CloudWatch` is not among what is compared: the SDK talks to it in CBOR only, which moto does not know.
+
+mod common;
 
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 
-use cutover_aws::{AwsServiceRoles, Endpoints, Keys, Sdk, Settings};
+use aws_credential_types::Credentials;
+use common::Moto;
+use cutover_aws::{AwsParameters, AwsReplicationTasks, AwsServiceRoles, AwsTopics};
 use cutover_core::service_roles::{
     Act, Ensure, Fact, Found, Look, Origin, Owner, Role, Standing, TrustPolicy, Wish,
 };
-use cutover_driver::{Ended, Ensuring, ServiceRoles as _, SystemClock, run};
+use cutover_driver::{
+    Ended, Ensuring, Message, Parameters as _, ReplicationTasks as _, ServiceRoles as _,
+    Topics as _, run,
+};
 use cutover_sim::SimClock;
-
-/// A running moto, ended with the test.
-struct Moto {
-    process: Child,
-    url: String,
-}
-
-impl Moto {
-    fn start() -> Self {
-        let program = path_of_moto();
-        let mut process = Command::new(&program)
-            .args(["-H", "127.0.0.1", "-p", "0"])
-            // Without it moto knows none of the policies that AWS manages.
-            .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!("{program} cannot be started ({error}): run `make setup`")
-            });
-        let lines = BufReader::new(process.stderr.take().expect("it was piped")).lines();
-        let url = lines
-            .map_while(Result::ok)
-            .find_map(|line| {
-                line.split_once("Running on ")
-                    .map(|(_, url)| url.trim().to_owned())
-            })
-            .expect("moto says where it listens");
-        Self { process, url }
-    }
-
-    /// An adapter with credentials that moto takes for those of its only account.
-    fn service_roles(&self) -> AwsServiceRoles {
-        let keys = Keys {
-            access_key: "test".to_owned(),
-            secret_key: "test".to_owned(),
-            token: None,
-        };
-        let endpoints = Endpoints {
-            iam: Some(self.url.clone()),
-            sts: Some(self.url.clone()),
-        };
-        let settings = Settings {
-            region: Some("eu-central-1".to_owned()),
-            keys: Some(keys),
-            endpoints,
-            ..Settings::default()
-        };
-        AwsServiceRoles::new(Sdk::new(settings, Arc::new(SystemClock)))
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn path_of_moto() -> String {
-    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tools/moto");
-    let said = Command::new(tool)
-        .arg("--path")
-        .output()
-        .expect("tools/moto can be run");
-    let path = String::from_utf8(said.stdout)
-        .expect("a path")
-        .trim()
-        .to_owned();
-    assert!(
-        Path::new(&path).exists(),
-        "moto is not installed: run `make setup`"
-    );
-    path
-}
 
 fn wish(owner: &str) -> Wish {
     let tags = BTreeMap::from([("team".to_owned(), "payments / more + @home".to_owned())]);
@@ -110,11 +38,11 @@ async fn ensure(roles: &AwsServiceRoles, wish: Wish) -> cutover_core::service_ro
         &Ensuring(roles),
         &clock,
         pending::<()>(),
-        |_| {},
+        |_, _| {},
     )
     .await
     {
-        Ended::Finished(ended) => ended,
+        Ended::Finished { outcome, .. } => outcome,
         other => panic!("{other:?}"),
     }
 }
@@ -122,12 +50,12 @@ async fn ensure(roles: &AwsServiceRoles, wish: Wish) -> cutover_core::service_ro
 #[tokio::test(flavor = "multi_thread")]
 async fn one_stack_makes_the_roles_and_another_adopts_them() {
     let moto = Moto::start();
-    let roles = moto.service_roles();
+    let roles = AwsServiceRoles::new(&moto.sdk());
 
     let first = ensure(&roles, wish("shop/dev/roles")).await;
     assert_eq!((first.obstacle, first.journal.changed), (None, true));
 
-    let second = ensure(&moto.service_roles(), wish("shop/prod/roles")).await;
+    let second = ensure(&AwsServiceRoles::new(&moto.sdk()), wish("shop/prod/roles")).await;
     assert_eq!((second.obstacle, second.journal.changed), (None, false));
     for role in Role::ALL {
         let Found::There { fact, standing } = &second.journal.roles[&role] else {
@@ -159,7 +87,7 @@ async fn one_stack_makes_the_roles_and_another_adopts_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_said_so() {
     let moto = Moto::start();
-    let roles = moto.service_roles();
+    let roles = AwsServiceRoles::new(&moto.sdk());
 
     assert_eq!(roles.fetch(&Look::Role(Role::Vpc)).await, Fact::Role(None));
     assert_eq!(
@@ -175,4 +103,67 @@ async fn what_is_not_there_is_said_so() {
         panic!("an account")
     };
     assert_eq!((partition.as_str(), account.len()), ("aws", 12));
+}
+
+/// The SDK's own client, to make topics with.
+fn sns(moto: &Moto) -> aws_sdk_sns::Client {
+    let keys = Credentials::new("test", "test", None, None, "test");
+    let config = aws_sdk_sns::Config::builder()
+        .behavior_version(aws_sdk_sns::config::BehaviorVersion::v2026_01_12())
+        .region(aws_sdk_sns::config::Region::new("eu-central-1"))
+        .credentials_provider(keys)
+        .endpoint_url(moto.url())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    aws_sdk_sns::Client::from_conf(config)
+}
+
+/// F59
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parameter_is_made_read_and_set_again() {
+    let moto = Moto::start();
+    let parameters = AwsParameters::new(&moto.sdk());
+
+    assert_eq!(parameters.fetch("/pay/control").await, Ok(None));
+    assert_eq!(parameters.put("/pay/control", "run").await, Ok(()));
+    assert_eq!(parameters.put("/pay/control", "hold: dinner").await, Ok(()));
+    assert_eq!(
+        parameters.fetch("/pay/control").await,
+        Ok(Some("hold: dinner".to_owned()))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_take_messages_when_they_are_there() {
+    let moto = Moto::start();
+    let topics = AwsTopics::new(&moto.sdk());
+    let sns = sns(&moto);
+    let plain = sns.create_topic().name("ops").send().await.unwrap();
+    let ordered = sns
+        .create_topic()
+        .name("ops.fifo")
+        .attributes("FifoTopic", "true");
+    let ordered = ordered.send().await.unwrap();
+    let message = Message {
+        subject: "Step 2 of 4".to_owned(),
+        body: r#"{"share":50}"#.to_owned(),
+        key: "seq-7".to_owned(),
+    };
+
+    for topic in [plain.topic_arn().unwrap(), ordered.topic_arn().unwrap()] {
+        assert_eq!(topics.fetch(topic).await, Ok(true), "{topic}");
+        assert_eq!(topics.publish(topic, &message).await, Ok(()), "{topic}");
+    }
+    let gone = "arn:aws:sns:eu-central-1:123456789012:gone";
+    assert_eq!(topics.fetch(gone).await, Ok(false));
+    assert!(topics.publish(gone, &message).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replication_task_that_is_not_there_is_said_so() {
+    let moto = Moto::start();
+    let tasks = AwsReplicationTasks::new(&moto.sdk());
+
+    let arn = "arn:aws:dms:eu-central-1:123456789012:task:gone";
+    assert_eq!(tasks.fetch(arn).await, Ok(None));
 }
