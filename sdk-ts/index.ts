@@ -10,10 +10,20 @@ export type DmsServiceRoles = import("./dmsServiceRoles").DmsServiceRoles;
 export const DmsServiceRoles: typeof import("./dmsServiceRoles").DmsServiceRoles = null as any;
 utilities.lazyLoad(exports, ["DmsServiceRoles"], () => require("./dmsServiceRoles"));
 
+export { PaymentGatesArgs, PaymentGatesResult, PaymentGatesOutputArgs } from "./paymentGates";
+export const paymentGates: typeof import("./paymentGates").paymentGates = null as any;
+export const paymentGatesOutput: typeof import("./paymentGates").paymentGatesOutput = null as any;
+utilities.lazyLoad(exports, ["paymentGates","paymentGatesOutput"], () => require("./paymentGates"));
+
 export { ProviderArgs } from "./provider";
 export type Provider = import("./provider").Provider;
 export const Provider: typeof import("./provider").Provider = null as any;
 utilities.lazyLoad(exports, ["Provider"], () => require("./provider"));
+
+export { WeightedShiftArgs } from "./weightedShift";
+export type WeightedShift = import("./weightedShift").WeightedShift;
+export const WeightedShift: typeof import("./weightedShift").WeightedShift = null as any;
+utilities.lazyLoad(exports, ["WeightedShift"], () => require("./weightedShift"));
 
 
 // Export enums:
@@ -34,6 +44,8 @@ const _module = {
         switch (type) {
             case "cutover:index:DmsServiceRoles":
                 return new DmsServiceRoles(name, <any>undefined, { urn })
+            case "cutover:index:WeightedShift":
+                return new WeightedShift(name, <any>undefined, { urn })
             default:
                 throw new Error(`unknown resource type ${type}`);
         }

@@ -6,6 +6,36 @@ import * as inputs from "../types/input";
 import * as outputs from "../types/output";
 import * as enums from "../types/enums";
 
+import * as utilities from "../utilities";
+
+/**
+ * An alarm in state OK.
+ */
+export interface AlarmGateArgs {
+    /**
+     * Its name.
+     */
+    name: pulumi.Input<string>;
+}
+
+/**
+ * Weighted target groups of a listener rule. The other actions of the rule stay as they are.
+ */
+export interface AlbRouterArgs {
+    /**
+     * The ARN of the listener rule.
+     */
+    listenerRuleArn: pulumi.Input<string>;
+    /**
+     * The ARN of the target group where traffic goes; another one than that of old (CUT-103).
+     */
+    newTargetGroupArn: pulumi.Input<string>;
+    /**
+     * The ARN of the target group where traffic comes from.
+     */
+    oldTargetGroupArn: pulumi.Input<string>;
+}
+
 /**
  * A role to assume.
  */
@@ -36,48 +66,883 @@ export interface AssumeRoleArgs {
 }
 
 /**
- * Where to send calls instead of to AWS: URLs by service.
+ * A DMS replication task that runs and has caught up.
+ */
+export interface DmsTaskGateArgs {
+    /**
+     * Its ARN.
+     */
+    arn: pulumi.Input<string>;
+    /**
+     * The most that it may be behind, source and target together.
+     *
+     * Default: `"5s"`.
+     */
+    maxLatency?: pulumi.Input<string | undefined>;
+    /**
+     * What its data validation must say.
+     *
+     * Default: `"any"`.
+     */
+    validation?: pulumi.Input<enums.TaskValidation | undefined>;
+}
+/**
+ * dmsTaskGateArgsProvideDefaults sets the appropriate defaults for DmsTaskGateArgs
+ */
+export function dmsTaskGateArgsProvideDefaults(val: DmsTaskGateArgs): DmsTaskGateArgs {
+    return {
+        ...val,
+        maxLatency: (val.maxLatency) ?? "5s",
+        validation: (val.validation) ?? "any",
+    };
+}
+
+/**
+ * Where to send calls instead of to AWS: URLs by service. What is not given is looked for where every AWS tool looks:
+ * the service's own variable, `AWS_ENDPOINT_URL`, the shared configuration files.
  */
 export interface EndpointsArgs {
     /**
-     * Amazon `CloudWatch`.
+     * Amazon `CloudWatch`. Without it `AWS_ENDPOINT_URL_CLOUDWATCH` counts.
      */
     cloudwatch?: pulumi.Input<string | undefined>;
     /**
-     * AWS Database Migration Service.
+     * AWS Database Migration Service. Without it `AWS_ENDPOINT_URL_DATABASE_MIGRATION_SERVICE` counts.
      */
     databasemigration?: pulumi.Input<string | undefined>;
     /**
-     * Elastic Load Balancing, version 2.
+     * Elastic Load Balancing, version 2. Without it `AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2` counts.
      */
     elasticloadbalancingv2?: pulumi.Input<string | undefined>;
     /**
-     * AWS Identity and Access Management.
+     * AWS Identity and Access Management. Without it `AWS_ENDPOINT_URL_IAM` counts.
      */
     iam?: pulumi.Input<string | undefined>;
     /**
-     * Amazon Route 53.
+     * The name server to ask instead of the authoritative ones: `host:port`. Without it `CUTOVER_NAME_SERVER` counts.
+     */
+    nameServer?: pulumi.Input<string | undefined>;
+    /**
+     * Amazon Route 53. Without it `AWS_ENDPOINT_URL_ROUTE_53` counts.
      */
     route53?: pulumi.Input<string | undefined>;
     /**
-     * AWS Secrets Manager.
+     * AWS Secrets Manager. Without it `AWS_ENDPOINT_URL_SECRETS_MANAGER` counts.
      */
     secretsmanager?: pulumi.Input<string | undefined>;
     /**
-     * Amazon Simple Notification Service.
+     * Amazon Simple Notification Service. Without it `AWS_ENDPOINT_URL_SNS` counts.
      */
     sns?: pulumi.Input<string | undefined>;
     /**
-     * AWS Systems Manager.
+     * AWS Systems Manager. Without it `AWS_ENDPOINT_URL_SSM` counts.
      */
     ssm?: pulumi.Input<string | undefined>;
     /**
-     * AWS Step Functions.
+     * AWS Step Functions. Without it `AWS_ENDPOINT_URL_SFN` counts.
      */
     stepfunctions?: pulumi.Input<string | undefined>;
     /**
-     * AWS Security Token Service.
+     * AWS Security Token Service. Without it `AWS_ENDPOINT_URL_STS` counts.
      */
     sts?: pulumi.Input<string | undefined>;
 }
 
+/**
+ * A condition that must hold before a step is entered; it is read twice, and waited for up to `gateTimeout`.
+ *
+ * Exactly one of the properties is given.
+ */
+export interface EntryGateArgs {
+    /**
+     * An alarm is in state OK.
+     */
+    alarm?: pulumi.Input<inputs.AlarmGateArgs | undefined>;
+    /**
+     * A DMS replication task runs and has caught up.
+     */
+    dmsTask?: pulumi.Input<inputs.DmsTaskGateArgs | undefined>;
+    /**
+     * A parameter of the SSM parameter store has a value.
+     */
+    ssm?: pulumi.Input<inputs.ParameterGateArgs | undefined>;
+}
+/**
+ * entryGateArgsProvideDefaults sets the appropriate defaults for EntryGateArgs
+ */
+export function entryGateArgsProvideDefaults(val: EntryGateArgs): EntryGateArgs {
+    return {
+        ...val,
+        dmsTask: pulumi.output(val.dmsTask).apply(v => v === undefined ? undefined : inputs.dmsTaskGateArgsProvideDefaults(v)),
+    };
+}
+
+/**
+ * So many breaching periods of the last so many judged ones.
+ */
+export interface GateDatapointsArgs {
+    /**
+     * How many breach; at most `of`.
+     *
+     * Allowed: 1 or more.
+     */
+    breaching: pulumi.Input<number>;
+    /**
+     * Of how many.
+     *
+     * Allowed: 1 or more.
+     */
+    of: pulumi.Input<number>;
+}
+
+/**
+ * How old a period must be before it counts, measured from its end: load balancers keep adding to a minute for about
+ * two.
+ */
+export interface GateLagArgs {
+    /**
+     * As evidence of harm.
+     *
+     * Default: `"1m"`.
+     */
+    harm?: pulumi.Input<string | undefined>;
+    /**
+     * As evidence of health.
+     *
+     * Default: `"2m"`.
+     */
+    health?: pulumi.Input<string | undefined>;
+}
+/**
+ * gateLagArgsProvideDefaults sets the appropriate defaults for GateLagArgs
+ */
+export function gateLagArgsProvideDefaults(val: GateLagArgs): GateLagArgs {
+    return {
+        ...val,
+        harm: (val.harm) ?? "1m",
+        health: (val.health) ?? "2m",
+    };
+}
+
+/**
+ * A metric as `CloudWatch` names it, of both sides. Dimensions that are the same on both sides are `dimensions`; those
+ * that tell the sides apart are `oldDimensions` and `newDimensions`.
+ */
+export interface GateMetric {
+    /**
+     * Dimensions of both sides.
+     */
+    dimensions?: {[key: string]: string};
+    /**
+     * Its name, such as `RequestCount`.
+     */
+    name: string;
+    /**
+     * Its namespace, such as `AWS/ApplicationELB`.
+     */
+    namespace: string;
+    /**
+     * Dimensions of new, besides.
+     */
+    newDimensions?: {[key: string]: string};
+    /**
+     * Dimensions of old, besides.
+     */
+    oldDimensions?: {[key: string]: string};
+    /**
+     * The statistic: `Sum`, `Average`, `p95`. By default `Sum` for counts, and `Average` for values.
+     */
+    stat?: string;
+}
+
+/**
+ * A metric as `CloudWatch` names it, of both sides. Dimensions that are the same on both sides are `dimensions`; those
+ * that tell the sides apart are `oldDimensions` and `newDimensions`.
+ */
+export interface GateMetricArgs {
+    /**
+     * Dimensions of both sides.
+     */
+    dimensions?: pulumi.Input<{[key: string]: pulumi.Input<string>} | undefined>;
+    /**
+     * Its name, such as `RequestCount`.
+     */
+    name: pulumi.Input<string>;
+    /**
+     * Its namespace, such as `AWS/ApplicationELB`.
+     */
+    namespace: pulumi.Input<string>;
+    /**
+     * Dimensions of new, besides.
+     */
+    newDimensions?: pulumi.Input<{[key: string]: pulumi.Input<string>} | undefined>;
+    /**
+     * Dimensions of old, besides.
+     */
+    oldDimensions?: pulumi.Input<{[key: string]: pulumi.Input<string>} | undefined>;
+    /**
+     * The statistic: `Sum`, `Average`, `p95`. By default `Sum` for counts, and `Average` for values.
+     */
+    stat?: pulumi.Input<string | undefined>;
+}
+
+/**
+ * A health check that follows an alarm.
+ */
+export interface HealthCheckGuardArgs {
+    /**
+     * The name of the alarm: of standard resolution, on one metric without math or percentiles.
+     */
+    alarmName: pulumi.Input<string>;
+    /**
+     * The region of the alarm; by default the provider's.
+     */
+    alarmRegion?: pulumi.Input<string | undefined>;
+}
+
+/**
+ * A parameter that has a value.
+ */
+export interface ParameterGateArgs {
+    /**
+     * The value that it must have.
+     */
+    equals: pulumi.Input<string>;
+    /**
+     * Its name, such as `/pay/ready`.
+     */
+    name: pulumi.Input<string>;
+}
+
+/**
+ * The application's own counts of payments.
+ */
+export interface PaymentMetrics {
+    /**
+     * Dimensions of both sides.
+     */
+    dimensions?: {[key: string]: string};
+    /**
+     * The metric that counts payments that failed.
+     */
+    failed: string;
+    /**
+     * The namespace.
+     */
+    namespace: string;
+    /**
+     * Dimensions of new, besides. Without them the payments of both sides are judged together.
+     */
+    newDimensions?: {[key: string]: string};
+    /**
+     * Dimensions of old, besides.
+     */
+    oldDimensions?: {[key: string]: string};
+    /**
+     * The metric that counts payments that were attempted.
+     */
+    total: string;
+}
+
+/**
+ * The application's own counts of payments.
+ */
+export interface PaymentMetricsArgs {
+    /**
+     * Dimensions of both sides.
+     */
+    dimensions?: pulumi.Input<{[key: string]: pulumi.Input<string>} | undefined>;
+    /**
+     * The metric that counts payments that failed.
+     */
+    failed: pulumi.Input<string>;
+    /**
+     * The namespace.
+     */
+    namespace: pulumi.Input<string>;
+    /**
+     * Dimensions of new, besides. Without them the payments of both sides are judged together.
+     */
+    newDimensions?: pulumi.Input<{[key: string]: pulumi.Input<string>} | undefined>;
+    /**
+     * Dimensions of old, besides.
+     */
+    oldDimensions?: pulumi.Input<{[key: string]: pulumi.Input<string>} | undefined>;
+    /**
+     * The metric that counts payments that were attempted.
+     */
+    total: pulumi.Input<string>;
+}
+
+/**
+ * A target that Route 53 looks up by itself.
+ */
+export interface RecordAliasArgs {
+    /**
+     * Its name: `dnsName` of a load balancer.
+     */
+    dnsName: pulumi.Input<string>;
+    /**
+     * Whether the target's health decides about the answer. With `true` a member of weight 0 is answered once the
+     * other one is unhealthy.
+     *
+     * Default: `false`.
+     */
+    evaluateTargetHealth?: pulumi.Input<boolean | undefined>;
+    /**
+     * The zone of its name: `zoneId` of a load balancer, not that of `router.route53`.
+     */
+    zoneId: pulumi.Input<string>;
+}
+/**
+ * recordAliasArgsProvideDefaults sets the appropriate defaults for RecordAliasArgs
+ */
+export function recordAliasArgsProvideDefaults(val: RecordAliasArgs): RecordAliasArgs {
+    return {
+        ...val,
+        evaluateTargetHealth: (val.evaluateTargetHealth) ?? false,
+    };
+}
+
+/**
+ * One side of a name. Either `alias` or `value` is given (CUT-104).
+ */
+export interface RecordTargetArgs {
+    /**
+     * An alias, such as to a load balancer.
+     */
+    alias?: pulumi.Input<inputs.RecordAliasArgs | undefined>;
+    /**
+     * Tells the members of the weighted group apart: 1 to 128 characters, different on both sides (CUT-103).
+     */
+    setIdentifier: pulumi.Input<string>;
+    /**
+     * A plain value: an address, or a name for a CNAME.
+     */
+    value?: pulumi.Input<string | undefined>;
+}
+/**
+ * recordTargetArgsProvideDefaults sets the appropriate defaults for RecordTargetArgs
+ */
+export function recordTargetArgsProvideDefaults(val: RecordTargetArgs): RecordTargetArgs {
+    return {
+        ...val,
+        alias: pulumi.output(val.alias).apply(v => v === undefined ? undefined : inputs.recordAliasArgsProvideDefaults(v)),
+    };
+}
+
+/**
+ * The replication from new to old.
+ */
+export interface ReverseReplicationArgs {
+    /**
+     * The ARN of the DMS replication task.
+     */
+    dmsTask: pulumi.Input<string>;
+}
+
+/**
+ * Weighted records of a Route 53 hosted zone. All of them move in one batch.
+ */
+export interface Route53RouterArgs {
+    /**
+     * What may be taken over when there are records already.
+     *
+     * Default: `"none"`.
+     */
+    adopt?: pulumi.Input<enums.AdoptRecords | undefined>;
+    /**
+     * The names that move together. The journal is kept beside the first one, as a TXT record at `_cutover.<name>`.
+     *
+     * Allowed: 1 items or more.
+     */
+    records: pulumi.Input<pulumi.Input<inputs.WeightedRecordArgs>[]>;
+    /**
+     * How long resolvers may keep an answer, in seconds; only where a target is a plain `value`. By default 60, which
+     * is also the TTL of an alias to a load balancer. A higher TTL that is found is lowered first, waited out, and
+     * restored at the end. Refused when it is so high that `rollback.budget` cannot be kept (CUT-106).
+     *
+     * Allowed: 1 to 86400.
+     */
+    ttl?: pulumi.Input<number | undefined>;
+    /**
+     * What is left of a side without a share. With health evaluation Route 53 answers with a member of weight 0 when
+     * no other is healthy.
+     *
+     * Default: `"isolated"`.
+     */
+    zeroMeans?: pulumi.Input<enums.ZeroWeight | undefined>;
+    /**
+     * The id of the hosted zone, such as `Z0123456789ABC`.
+     */
+    zoneId: pulumi.Input<string>;
+    /**
+     * The name of the hosted zone, such as `example.com`. When it is given, a CNAME at the zone's own name is refused
+     * before anything is read.
+     */
+    zoneName?: pulumi.Input<string | undefined>;
+}
+/**
+ * route53RouterArgsProvideDefaults sets the appropriate defaults for Route53RouterArgs
+ */
+export function route53RouterArgsProvideDefaults(val: Route53RouterArgs): Route53RouterArgs {
+    return {
+        ...val,
+        adopt: (val.adopt) ?? "none",
+        zeroMeans: (val.zeroMeans) ?? "isolated",
+    };
+}
+
+/**
+ * A comparison of new with old, at the same time and under the same load, on the metrics of a gate.
+ */
+export interface ShiftComparisonArgs {
+    /**
+     * For latency: by what factor new may be slower, at least 1. By default 1.25.
+     *
+     * Allowed: 1 or more.
+     */
+    factor?: pulumi.Input<number | undefined>;
+    /**
+     * The name of a gate of `gates` whose metrics tell new from old. One of kind `ratio` or `availability` compares
+     * rates, and one of kind `value` compares latency, which needs bakes of 20 minutes (CUT-110).
+     */
+    gate: pulumi.Input<string>;
+    /**
+     * For rates: by how much new may be worse, as a fraction; 0.005 is half a point. By default 0.005.
+     *
+     * Allowed: 0 to 1.
+     */
+    margin?: pulumi.Input<number | undefined>;
+    /**
+     * What a failure leads to. By default `hold`.
+     *
+     * Default: `"hold"`.
+     */
+    severity?: pulumi.Input<enums.GateSeverity | undefined>;
+}
+/**
+ * shiftComparisonArgsProvideDefaults sets the appropriate defaults for ShiftComparisonArgs
+ */
+export function shiftComparisonArgsProvideDefaults(val: ShiftComparisonArgs): ShiftComparisonArgs {
+    return {
+        ...val,
+        severity: (val.severity) ?? "hold",
+    };
+}
+
+/**
+ * The kill switch.
+ */
+export interface ShiftControlArgs {
+    /**
+     * How often it is read.
+     *
+     * Default: `"10s"`.
+     */
+    poll?: pulumi.Input<string | undefined>;
+    /**
+     * The name of a parameter of the SSM parameter store, as a path such as `/pay/switch` (CUT-113). It says `run`,
+     * `hold: <reason>` or `rollback: <reason>`.
+     */
+    ssmParameter: pulumi.Input<string>;
+}
+/**
+ * shiftControlArgsProvideDefaults sets the appropriate defaults for ShiftControlArgs
+ */
+export function shiftControlArgsProvideDefaults(val: ShiftControlArgs): ShiftControlArgs {
+    return {
+        ...val,
+        poll: (val.poll) ?? "10s",
+    };
+}
+
+/**
+ * A rule that is read during every bake. Rates are fractions: 0.05 is 5 %. A value exactly at its limit is healthy.
+ * Wrong or contradictory fields are refused together (CUT-112).
+ */
+export interface ShiftGateArgs {
+    /**
+     * The name of the alarm, for `alarm`. One that is in ALARM at the start is refused (CUT-118).
+     */
+    alarm?: pulumi.Input<string | undefined>;
+    /**
+     * The counts of what went wrong; their values of a period are added up. For `ratio` and `availability`.
+     */
+    bad?: pulumi.Input<pulumi.Input<inputs.GateMetricArgs>[] | undefined>;
+    /**
+     * Instead of `for`: so many of the last so many judged periods.
+     */
+    datapoints?: pulumi.Input<inputs.GateDatapointsArgs | undefined>;
+    /**
+     * How long judged periods must breach without a healthy one between them, such as `5m`. With `0s` one is enough.
+     *
+     * Default: `"0s"`.
+     */
+    for?: pulumi.Input<string | undefined>;
+    /**
+     * How long into a bake the gate keeps silent.
+     *
+     * Default: `"0s"`.
+     */
+    initialDelay?: pulumi.Input<string | undefined>;
+    /**
+     * What is measured.
+     */
+    kind: pulumi.Input<enums.GateMeasure>;
+    /**
+     * How old a period must be before it counts.
+     */
+    lag?: pulumi.Input<inputs.GateLagArgs | undefined>;
+    /**
+     * The highest healthy value. Exactly one of `max` and `min` is given; none for `alarm`.
+     */
+    max?: pulumi.Input<number | undefined>;
+    /**
+     * The measured value, for `value` and `count`.
+     */
+    metric?: pulumi.Input<inputs.GateMetricArgs | undefined>;
+    /**
+     * The lowest healthy value.
+     */
+    min?: pulumi.Input<number | undefined>;
+    /**
+     * How many samples (of `total`) a judgement needs; with fewer the window is widened for up to 10 minutes, and
+     * then nothing is said. By default 100 for `ratio` and `availability`, otherwise 0. An `availability` needs
+     * 1 / (1 - `min`) of them (CUT-109).
+     */
+    minSamples?: pulumi.Input<number | undefined>;
+    /**
+     * What a period without data means. Missing is never healthy unless it is said here.
+     *
+     * Default: `"inconclusive"`.
+     */
+    missing?: pulumi.Input<enums.MissingData | undefined>;
+    /**
+     * For `missing: breaching`: from how many periods without data in a row on.
+     *
+     * Allowed: 1 to 60.
+     *
+     * Default: `1`.
+     */
+    missingPeriods?: pulumi.Input<number | undefined>;
+    /**
+     * Its name, by which reasons and outputs call it; once only in a list.
+     */
+    name: pulumi.Input<string>;
+    /**
+     * The length of a period: `1s`, `5s`, `10s`, `30s` or whole minutes. Below a minute only for metrics of high
+     * resolution.
+     *
+     * Default: `"1m"`.
+     */
+    period?: pulumi.Input<string | undefined>;
+    /**
+     * What a breach leads to.
+     *
+     * Default: `"critical"`.
+     */
+    severity?: pulumi.Input<enums.GateSeverity | undefined>;
+    /**
+     * Whose series are judged. By default `new` where the metrics tell new from old, and otherwise `overall`.
+     */
+    side?: pulumi.Input<enums.GateSide | undefined>;
+    /**
+     * The counts of everything there was; added up as well. For `ratio` and `availability`, and for a `value` that
+     * needs `minSamples`.
+     */
+    total?: pulumi.Input<pulumi.Input<inputs.GateMetricArgs>[] | undefined>;
+    /**
+     * How many periods one judgement covers; more than one makes a sliding window.
+     *
+     * Allowed: 1 to 60.
+     *
+     * Default: `1`.
+     */
+    windowPeriods?: pulumi.Input<number | undefined>;
+}
+/**
+ * shiftGateArgsProvideDefaults sets the appropriate defaults for ShiftGateArgs
+ */
+export function shiftGateArgsProvideDefaults(val: ShiftGateArgs): ShiftGateArgs {
+    return {
+        ...val,
+        for: (val.for) ?? "0s",
+        initialDelay: (val.initialDelay) ?? "0s",
+        lag: pulumi.output(val.lag).apply(v => v === undefined ? undefined : inputs.gateLagArgsProvideDefaults(v)),
+        missing: (val.missing) ?? "inconclusive",
+        missingPeriods: (val.missingPeriods) ?? 1,
+        period: (val.period) ?? "1m",
+        severity: (val.severity) ?? "critical",
+        windowPeriods: (val.windowPeriods) ?? 1,
+    };
+}
+
+/**
+ * What acts when nobody is at the wheel.
+ *
+ * Exactly one of the properties is given.
+ */
+export interface ShiftGuardArgs {
+    /**
+     * The record of new gets a health check that follows an alarm, so that Route 53 itself stops answering with new.
+     */
+    healthCheck?: pulumi.Input<inputs.HealthCheckGuardArgs | undefined>;
+}
+
+/**
+ * Who is told.
+ */
+export interface ShiftNotifyArgs {
+    /**
+     * The events that are told, by their names, such as `RollbackStarted`; by default all.
+     */
+    events?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+    /**
+     * Events less grave than this are not told.
+     *
+     * Default: `"info"`.
+     */
+    severityMin?: pulumi.Input<enums.NoticeSeverity | undefined>;
+    /**
+     * The ARN of an SNS topic; not a FIFO topic (CUT-113).
+     */
+    topicArn: pulumi.Input<string>;
+}
+/**
+ * shiftNotifyArgsProvideDefaults sets the appropriate defaults for ShiftNotifyArgs
+ */
+export function shiftNotifyArgsProvideDefaults(val: ShiftNotifyArgs): ShiftNotifyArgs {
+    return {
+        ...val,
+        severityMin: (val.severityMin) ?? "info",
+    };
+}
+
+/**
+ * How to go back. How rows that new has written come back must be said (CUT-111): `reverseReplication`,
+ * `sharedDatabase`, or `commitAfter` of the shift.
+ */
+export interface ShiftRollbackArgs {
+    /**
+     * How long it may take from the decision until traffic is back. A TTL that does not let it be kept is refused
+     * (CUT-106).
+     *
+     * Default: `"5m"`.
+     */
+    budget?: pulumi.Input<string | undefined>;
+    /**
+     * What comes first, traffic or rows.
+     *
+     * Default: `"trafficFirst"`.
+     */
+    dataPolicy?: pulumi.Input<enums.DataPriority | undefined>;
+    /**
+     * How long traffic may stay split without measurements.
+     *
+     * Default: `"10m"`.
+     */
+    maxBlind?: pulumi.Input<string | undefined>;
+    /**
+     * Whether old must be able to take everything before a step is entered.
+     *
+     * Default: `true`.
+     */
+    oldMustBeWarm?: pulumi.Input<boolean | undefined>;
+    /**
+     * The replication from new to old.
+     */
+    reverseReplication?: pulumi.Input<inputs.ReverseReplicationArgs | undefined>;
+    /**
+     * Whether both sides write to one database, so that no rows have to come back.
+     *
+     * Default: `false`.
+     */
+    sharedDatabase?: pulumi.Input<boolean | undefined>;
+    /**
+     * What a fault leads to that both sides share at the same time.
+     *
+     * Default: `"rollback"`.
+     */
+    sharedFault?: pulumi.Input<enums.SharedFault | undefined>;
+    /**
+     * How new is closed to writes; needed for `fenceFirst`.
+     */
+    writeFence?: pulumi.Input<inputs.WriteFenceArgs | undefined>;
+}
+/**
+ * shiftRollbackArgsProvideDefaults sets the appropriate defaults for ShiftRollbackArgs
+ */
+export function shiftRollbackArgsProvideDefaults(val: ShiftRollbackArgs): ShiftRollbackArgs {
+    return {
+        ...val,
+        budget: (val.budget) ?? "5m",
+        dataPolicy: (val.dataPolicy) ?? "trafficFirst",
+        maxBlind: (val.maxBlind) ?? "10m",
+        oldMustBeWarm: (val.oldMustBeWarm) ?? true,
+        sharedDatabase: (val.sharedDatabase) ?? false,
+        sharedFault: (val.sharedFault) ?? "rollback",
+    };
+}
+
+/**
+ * What directs the traffic.
+ *
+ * Exactly one of the properties is given.
+ */
+export interface ShiftRouterArgs {
+    /**
+     * Weighted target groups of a listener rule of an Application Load Balancer.
+     */
+    alb?: pulumi.Input<inputs.AlbRouterArgs | undefined>;
+    /**
+     * Weighted records of a Route 53 hosted zone.
+     */
+    route53?: pulumi.Input<inputs.Route53RouterArgs | undefined>;
+}
+/**
+ * shiftRouterArgsProvideDefaults sets the appropriate defaults for ShiftRouterArgs
+ */
+export function shiftRouterArgsProvideDefaults(val: ShiftRouterArgs): ShiftRouterArgs {
+    return {
+        ...val,
+        route53: pulumi.output(val.route53).apply(v => v === undefined ? undefined : inputs.route53RouterArgsProvideDefaults(v)),
+    };
+}
+
+/**
+ * When a bake may begin, and how the split is seen.
+ */
+export interface ShiftSettleArgs {
+    /**
+     * How long clients keep an answer beyond its TTL; a bake begins no earlier.
+     *
+     * Default: `"1m"`.
+     */
+    clientLag?: pulumi.Input<string | undefined>;
+    /**
+     * The metrics that count the requests of each side; each needs `oldDimensions` and `newDimensions`. By default the
+     * `total` of the first gate whose metrics tell new from old. Without any the split is not checked.
+     */
+    requests?: pulumi.Input<pulumi.Input<inputs.GateMetricArgs>[] | undefined>;
+    /**
+     * The gap, in percentage points, allowed between the share asked for and the share seen. By default the larger of
+     * five points and four standard deviations.
+     *
+     * Allowed: 0 to 100.
+     */
+    tolerance?: pulumi.Input<number | undefined>;
+}
+/**
+ * shiftSettleArgsProvideDefaults sets the appropriate defaults for ShiftSettleArgs
+ */
+export function shiftSettleArgsProvideDefaults(val: ShiftSettleArgs): ShiftSettleArgs {
+    return {
+        ...val,
+        clientLag: (val.clientLag) ?? "1m",
+    };
+}
+
+/**
+ * A step.
+ */
+export interface ShiftStepArgs {
+    /**
+     * How long it is watched; required for every step but the last, whose bake is `soak`. At least five periods of its
+     * slowest gate (CUT-108), and long enough for every gate to fire (CUT-107).
+     */
+    bake?: pulumi.Input<string | undefined>;
+    /**
+     * Conditions that must hold before it is entered, besides the common ones.
+     */
+    entryGates?: pulumi.Input<pulumi.Input<inputs.EntryGateArgs>[] | undefined>;
+    /**
+     * Gates in place of the common ones.
+     */
+    gates?: pulumi.Input<pulumi.Input<inputs.ShiftGateArgs>[] | undefined>;
+    /**
+     * What it is for; shown in the timeline.
+     */
+    name?: pulumi.Input<string | undefined>;
+    /**
+     * Whether a person must approve before it is entered, by raising `approvedThrough`.
+     *
+     * Default: `false`.
+     */
+    pause?: pulumi.Input<boolean | undefined>;
+    /**
+     * The percentage of traffic for new, above 0 and up to 100. It must be expressible within a quarter of a point:
+     * Route 53 takes weights up to 255, a listener rule up to 999.
+     */
+    share: pulumi.Input<number>;
+}
+/**
+ * shiftStepArgsProvideDefaults sets the appropriate defaults for ShiftStepArgs
+ */
+export function shiftStepArgsProvideDefaults(val: ShiftStepArgs): ShiftStepArgs {
+    return {
+        ...val,
+        pause: (val.pause) ?? false,
+    };
+}
+
+/**
+ * Whose healthy targets are counted before each step.
+ */
+export interface ShiftTargetsArgs {
+    /**
+     * ARNs of the target groups of new. Without a healthy target on new nothing begins (CUT-121).
+     */
+    new?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+    /**
+     * ARNs of the target groups of old.
+     */
+    old?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+}
+
+/**
+ * A name, and its two sides.
+ */
+export interface WeightedRecordArgs {
+    /**
+     * The name, such as `pay.example.com`.
+     *
+     * Allowed: 1 to 255 characters.
+     */
+    name: pulumi.Input<string>;
+    /**
+     * Where traffic goes.
+     */
+    new: pulumi.Input<inputs.RecordTargetArgs>;
+    /**
+     * Where traffic comes from.
+     */
+    old: pulumi.Input<inputs.RecordTargetArgs>;
+    /**
+     * The types of records that move: all that exist under the name, since clients of another type would stay
+     * (CUT-115). By default `["A"]`.
+     *
+     * Default: `["A"]`.
+     */
+    types?: pulumi.Input<pulumi.Input<enums.RecordKind>[] | undefined>;
+}
+/**
+ * weightedRecordArgsProvideDefaults sets the appropriate defaults for WeightedRecordArgs
+ */
+export function weightedRecordArgsProvideDefaults(val: WeightedRecordArgs): WeightedRecordArgs {
+    return {
+        ...val,
+        new: pulumi.output(val.new).apply(inputs.recordTargetArgsProvideDefaults),
+        old: pulumi.output(val.old).apply(inputs.recordTargetArgsProvideDefaults),
+    };
+}
+
+/**
+ * How new is closed to writes.
+ */
+export interface WriteFenceArgs {
+    /**
+     * The name of a parameter of the SSM parameter store that is set to `closed`; the new system must heed it.
+     */
+    ssmParameter: pulumi.Input<string>;
+}

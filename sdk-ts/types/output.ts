@@ -6,6 +6,36 @@ import * as inputs from "../types/input";
 import * as outputs from "../types/output";
 import * as enums from "../types/enums";
 
+import * as utilities from "../utilities";
+
+/**
+ * An alarm in state OK.
+ */
+export interface AlarmGate {
+    /**
+     * Its name.
+     */
+    name: string;
+}
+
+/**
+ * Weighted target groups of a listener rule. The other actions of the rule stay as they are.
+ */
+export interface AlbRouter {
+    /**
+     * The ARN of the listener rule.
+     */
+    listenerRuleArn: string;
+    /**
+     * The ARN of the target group where traffic goes; another one than that of old (CUT-103).
+     */
+    newTargetGroupArn: string;
+    /**
+     * The ARN of the target group where traffic comes from.
+     */
+    oldTargetGroupArn: string;
+}
+
 /**
  * A role to assume.
  */
@@ -36,49 +66,371 @@ export interface AssumeRole {
 }
 
 /**
- * Where to send calls instead of to AWS: URLs by service.
+ * A DMS replication task that runs and has caught up.
+ */
+export interface DmsTaskGate {
+    /**
+     * Its ARN.
+     */
+    arn: string;
+    /**
+     * The most that it may be behind, source and target together.
+     *
+     * Default: `"5s"`.
+     */
+    maxLatency?: string;
+    /**
+     * What its data validation must say.
+     *
+     * Default: `"any"`.
+     */
+    validation?: enums.TaskValidation;
+}
+/**
+ * dmsTaskGateProvideDefaults sets the appropriate defaults for DmsTaskGate
+ */
+export function dmsTaskGateProvideDefaults(val: DmsTaskGate): DmsTaskGate {
+    return {
+        ...val,
+        maxLatency: (val.maxLatency) ?? "5s",
+        validation: (val.validation) ?? "any",
+    };
+}
+
+/**
+ * Where to send calls instead of to AWS: URLs by service. What is not given is looked for where every AWS tool looks:
+ * the service's own variable, `AWS_ENDPOINT_URL`, the shared configuration files.
  */
 export interface Endpoints {
     /**
-     * Amazon `CloudWatch`.
+     * Amazon `CloudWatch`. Without it `AWS_ENDPOINT_URL_CLOUDWATCH` counts.
      */
     cloudwatch?: string;
     /**
-     * AWS Database Migration Service.
+     * AWS Database Migration Service. Without it `AWS_ENDPOINT_URL_DATABASE_MIGRATION_SERVICE` counts.
      */
     databasemigration?: string;
     /**
-     * Elastic Load Balancing, version 2.
+     * Elastic Load Balancing, version 2. Without it `AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2` counts.
      */
     elasticloadbalancingv2?: string;
     /**
-     * AWS Identity and Access Management.
+     * AWS Identity and Access Management. Without it `AWS_ENDPOINT_URL_IAM` counts.
      */
     iam?: string;
     /**
-     * Amazon Route 53.
+     * The name server to ask instead of the authoritative ones: `host:port`. Without it `CUTOVER_NAME_SERVER` counts.
+     */
+    nameServer?: string;
+    /**
+     * Amazon Route 53. Without it `AWS_ENDPOINT_URL_ROUTE_53` counts.
      */
     route53?: string;
     /**
-     * AWS Secrets Manager.
+     * AWS Secrets Manager. Without it `AWS_ENDPOINT_URL_SECRETS_MANAGER` counts.
      */
     secretsmanager?: string;
     /**
-     * Amazon Simple Notification Service.
+     * Amazon Simple Notification Service. Without it `AWS_ENDPOINT_URL_SNS` counts.
      */
     sns?: string;
     /**
-     * AWS Systems Manager.
+     * AWS Systems Manager. Without it `AWS_ENDPOINT_URL_SSM` counts.
      */
     ssm?: string;
     /**
-     * AWS Step Functions.
+     * AWS Step Functions. Without it `AWS_ENDPOINT_URL_SFN` counts.
      */
     stepfunctions?: string;
     /**
-     * AWS Security Token Service.
+     * AWS Security Token Service. Without it `AWS_ENDPOINT_URL_STS` counts.
      */
     sts?: string;
+}
+
+/**
+ * A condition that must hold before a step is entered; it is read twice, and waited for up to `gateTimeout`.
+ *
+ * Exactly one of the properties is given.
+ */
+export interface EntryGate {
+    /**
+     * An alarm is in state OK.
+     */
+    alarm?: outputs.AlarmGate;
+    /**
+     * A DMS replication task runs and has caught up.
+     */
+    dmsTask?: outputs.DmsTaskGate;
+    /**
+     * A parameter of the SSM parameter store has a value.
+     */
+    ssm?: outputs.ParameterGate;
+}
+/**
+ * entryGateProvideDefaults sets the appropriate defaults for EntryGate
+ */
+export function entryGateProvideDefaults(val: EntryGate): EntryGate {
+    return {
+        ...val,
+        dmsTask: (val.dmsTask ? outputs.dmsTaskGateProvideDefaults(val.dmsTask) : undefined),
+    };
+}
+
+/**
+ * So many breaching periods of the last so many judged ones.
+ */
+export interface GateDatapoints {
+    /**
+     * How many breach; at most `of`.
+     *
+     * Allowed: 1 or more.
+     */
+    breaching: number;
+    /**
+     * Of how many.
+     *
+     * Allowed: 1 or more.
+     */
+    of: number;
+}
+
+/**
+ * How old a period must be before it counts, measured from its end: load balancers keep adding to a minute for about
+ * two.
+ */
+export interface GateLag {
+    /**
+     * As evidence of harm.
+     *
+     * Default: `"1m"`.
+     */
+    harm?: string;
+    /**
+     * As evidence of health.
+     *
+     * Default: `"2m"`.
+     */
+    health?: string;
+}
+/**
+ * gateLagProvideDefaults sets the appropriate defaults for GateLag
+ */
+export function gateLagProvideDefaults(val: GateLag): GateLag {
+    return {
+        ...val,
+        harm: (val.harm) ?? "1m",
+        health: (val.health) ?? "2m",
+    };
+}
+
+/**
+ * A metric as `CloudWatch` names it, of both sides. Dimensions that are the same on both sides are `dimensions`; those
+ * that tell the sides apart are `oldDimensions` and `newDimensions`.
+ */
+export interface GateMetric {
+    /**
+     * Dimensions of both sides.
+     */
+    dimensions?: {[key: string]: string};
+    /**
+     * Its name, such as `RequestCount`.
+     */
+    name: string;
+    /**
+     * Its namespace, such as `AWS/ApplicationELB`.
+     */
+    namespace: string;
+    /**
+     * Dimensions of new, besides.
+     */
+    newDimensions?: {[key: string]: string};
+    /**
+     * Dimensions of old, besides.
+     */
+    oldDimensions?: {[key: string]: string};
+    /**
+     * The statistic: `Sum`, `Average`, `p95`. By default `Sum` for counts, and `Average` for values.
+     */
+    stat?: string;
+}
+
+/**
+ * A health check that follows an alarm.
+ */
+export interface HealthCheckGuard {
+    /**
+     * The name of the alarm: of standard resolution, on one metric without math or percentiles.
+     */
+    alarmName: string;
+    /**
+     * The region of the alarm; by default the provider's.
+     */
+    alarmRegion?: string;
+}
+
+/**
+ * A parameter that has a value.
+ */
+export interface ParameterGate {
+    /**
+     * The value that it must have.
+     */
+    equals: string;
+    /**
+     * Its name, such as `/pay/ready`.
+     */
+    name: string;
+}
+
+/**
+ * A step with its weights and times. Times count from the first change of weights, which a TTL that is lowered first
+ * puts off; approvals are taken to come at once.
+ */
+export interface PlannedStep {
+    /**
+     * When it has been watched for long enough at the earliest.
+     */
+    endsAfter: string;
+    /**
+     * What it is for.
+     */
+    name?: string;
+    /**
+     * The weight of new.
+     *
+     * Allowed: 0 to 65535.
+     */
+    newWeight: number;
+    /**
+     * The weight of old.
+     *
+     * Allowed: 0 to 65535.
+     */
+    oldWeight: number;
+    /**
+     * When its weights are written at the earliest, such as `1h 36m`.
+     */
+    startsAfter: string;
+}
+
+/**
+ * A target that Route 53 looks up by itself.
+ */
+export interface RecordAlias {
+    /**
+     * Its name: `dnsName` of a load balancer.
+     */
+    dnsName: string;
+    /**
+     * Whether the target's health decides about the answer. With `true` a member of weight 0 is answered once the
+     * other one is unhealthy.
+     *
+     * Default: `false`.
+     */
+    evaluateTargetHealth?: boolean;
+    /**
+     * The zone of its name: `zoneId` of a load balancer, not that of `router.route53`.
+     */
+    zoneId: string;
+}
+/**
+ * recordAliasProvideDefaults sets the appropriate defaults for RecordAlias
+ */
+export function recordAliasProvideDefaults(val: RecordAlias): RecordAlias {
+    return {
+        ...val,
+        evaluateTargetHealth: (val.evaluateTargetHealth) ?? false,
+    };
+}
+
+/**
+ * One side of a name. Either `alias` or `value` is given (CUT-104).
+ */
+export interface RecordTarget {
+    /**
+     * An alias, such as to a load balancer.
+     */
+    alias?: outputs.RecordAlias;
+    /**
+     * Tells the members of the weighted group apart: 1 to 128 characters, different on both sides (CUT-103).
+     */
+    setIdentifier: string;
+    /**
+     * A plain value: an address, or a name for a CNAME.
+     */
+    value?: string;
+}
+/**
+ * recordTargetProvideDefaults sets the appropriate defaults for RecordTarget
+ */
+export function recordTargetProvideDefaults(val: RecordTarget): RecordTarget {
+    return {
+        ...val,
+        alias: (val.alias ? outputs.recordAliasProvideDefaults(val.alias) : undefined),
+    };
+}
+
+/**
+ * The replication from new to old.
+ */
+export interface ReverseReplication {
+    /**
+     * The ARN of the DMS replication task.
+     */
+    dmsTask: string;
+}
+
+/**
+ * Weighted records of a Route 53 hosted zone. All of them move in one batch.
+ */
+export interface Route53Router {
+    /**
+     * What may be taken over when there are records already.
+     *
+     * Default: `"none"`.
+     */
+    adopt?: enums.AdoptRecords;
+    /**
+     * The names that move together. The journal is kept beside the first one, as a TXT record at `_cutover.<name>`.
+     *
+     * Allowed: 1 items or more.
+     */
+    records: outputs.WeightedRecord[];
+    /**
+     * How long resolvers may keep an answer, in seconds; only where a target is a plain `value`. By default 60, which
+     * is also the TTL of an alias to a load balancer. A higher TTL that is found is lowered first, waited out, and
+     * restored at the end. Refused when it is so high that `rollback.budget` cannot be kept (CUT-106).
+     *
+     * Allowed: 1 to 86400.
+     */
+    ttl?: number;
+    /**
+     * What is left of a side without a share. With health evaluation Route 53 answers with a member of weight 0 when
+     * no other is healthy.
+     *
+     * Default: `"isolated"`.
+     */
+    zeroMeans?: enums.ZeroWeight;
+    /**
+     * The id of the hosted zone, such as `Z0123456789ABC`.
+     */
+    zoneId: string;
+    /**
+     * The name of the hosted zone, such as `example.com`. When it is given, a CNAME at the zone's own name is refused
+     * before anything is read.
+     */
+    zoneName?: string;
+}
+/**
+ * route53RouterProvideDefaults sets the appropriate defaults for Route53Router
+ */
+export function route53RouterProvideDefaults(val: Route53Router): Route53Router {
+    return {
+        ...val,
+        adopt: (val.adopt) ?? "none",
+        zeroMeans: (val.zeroMeans) ?? "isolated",
+    };
 }
 
 /**
@@ -97,5 +449,551 @@ export interface ServiceRole {
      * Where it comes from, or what it lacks.
      */
     status: enums.ServiceRoleStatus;
+}
+
+/**
+ * A comparison of new with old, at the same time and under the same load, on the metrics of a gate.
+ */
+export interface ShiftComparison {
+    /**
+     * For latency: by what factor new may be slower, at least 1. By default 1.25.
+     *
+     * Allowed: 1 or more.
+     */
+    factor?: number;
+    /**
+     * The name of a gate of `gates` whose metrics tell new from old. One of kind `ratio` or `availability` compares
+     * rates, and one of kind `value` compares latency, which needs bakes of 20 minutes (CUT-110).
+     */
+    gate: string;
+    /**
+     * For rates: by how much new may be worse, as a fraction; 0.005 is half a point. By default 0.005.
+     *
+     * Allowed: 0 to 1.
+     */
+    margin?: number;
+    /**
+     * What a failure leads to. By default `hold`.
+     *
+     * Default: `"hold"`.
+     */
+    severity?: enums.GateSeverity;
+}
+/**
+ * shiftComparisonProvideDefaults sets the appropriate defaults for ShiftComparison
+ */
+export function shiftComparisonProvideDefaults(val: ShiftComparison): ShiftComparison {
+    return {
+        ...val,
+        severity: (val.severity) ?? "hold",
+    };
+}
+
+/**
+ * The kill switch.
+ */
+export interface ShiftControl {
+    /**
+     * How often it is read.
+     *
+     * Default: `"10s"`.
+     */
+    poll?: string;
+    /**
+     * The name of a parameter of the SSM parameter store, as a path such as `/pay/switch` (CUT-113). It says `run`,
+     * `hold: <reason>` or `rollback: <reason>`.
+     */
+    ssmParameter: string;
+}
+/**
+ * shiftControlProvideDefaults sets the appropriate defaults for ShiftControl
+ */
+export function shiftControlProvideDefaults(val: ShiftControl): ShiftControl {
+    return {
+        ...val,
+        poll: (val.poll) ?? "10s",
+    };
+}
+
+/**
+ * A rule that is read during every bake. Rates are fractions: 0.05 is 5 %. A value exactly at its limit is healthy.
+ * Wrong or contradictory fields are refused together (CUT-112).
+ */
+export interface ShiftGate {
+    /**
+     * The name of the alarm, for `alarm`. One that is in ALARM at the start is refused (CUT-118).
+     */
+    alarm?: string;
+    /**
+     * The counts of what went wrong; their values of a period are added up. For `ratio` and `availability`.
+     */
+    bad?: outputs.GateMetric[];
+    /**
+     * Instead of `for`: so many of the last so many judged periods.
+     */
+    datapoints?: outputs.GateDatapoints;
+    /**
+     * How long judged periods must breach without a healthy one between them, such as `5m`. With `0s` one is enough.
+     *
+     * Default: `"0s"`.
+     */
+    for?: string;
+    /**
+     * How long into a bake the gate keeps silent.
+     *
+     * Default: `"0s"`.
+     */
+    initialDelay?: string;
+    /**
+     * What is measured.
+     */
+    kind: enums.GateMeasure;
+    /**
+     * How old a period must be before it counts.
+     */
+    lag?: outputs.GateLag;
+    /**
+     * The highest healthy value. Exactly one of `max` and `min` is given; none for `alarm`.
+     */
+    max?: number;
+    /**
+     * The measured value, for `value` and `count`.
+     */
+    metric?: outputs.GateMetric;
+    /**
+     * The lowest healthy value.
+     */
+    min?: number;
+    /**
+     * How many samples (of `total`) a judgement needs; with fewer the window is widened for up to 10 minutes, and
+     * then nothing is said. By default 100 for `ratio` and `availability`, otherwise 0. An `availability` needs
+     * 1 / (1 - `min`) of them (CUT-109).
+     */
+    minSamples?: number;
+    /**
+     * What a period without data means. Missing is never healthy unless it is said here.
+     *
+     * Default: `"inconclusive"`.
+     */
+    missing?: enums.MissingData;
+    /**
+     * For `missing: breaching`: from how many periods without data in a row on.
+     *
+     * Allowed: 1 to 60.
+     *
+     * Default: `1`.
+     */
+    missingPeriods?: number;
+    /**
+     * Its name, by which reasons and outputs call it; once only in a list.
+     */
+    name: string;
+    /**
+     * The length of a period: `1s`, `5s`, `10s`, `30s` or whole minutes. Below a minute only for metrics of high
+     * resolution.
+     *
+     * Default: `"1m"`.
+     */
+    period?: string;
+    /**
+     * What a breach leads to.
+     *
+     * Default: `"critical"`.
+     */
+    severity?: enums.GateSeverity;
+    /**
+     * Whose series are judged. By default `new` where the metrics tell new from old, and otherwise `overall`.
+     */
+    side?: enums.GateSide;
+    /**
+     * The counts of everything there was; added up as well. For `ratio` and `availability`, and for a `value` that
+     * needs `minSamples`.
+     */
+    total?: outputs.GateMetric[];
+    /**
+     * How many periods one judgement covers; more than one makes a sliding window.
+     *
+     * Allowed: 1 to 60.
+     *
+     * Default: `1`.
+     */
+    windowPeriods?: number;
+}
+/**
+ * shiftGateProvideDefaults sets the appropriate defaults for ShiftGate
+ */
+export function shiftGateProvideDefaults(val: ShiftGate): ShiftGate {
+    return {
+        ...val,
+        for: (val.for) ?? "0s",
+        initialDelay: (val.initialDelay) ?? "0s",
+        lag: (val.lag ? outputs.gateLagProvideDefaults(val.lag) : undefined),
+        missing: (val.missing) ?? "inconclusive",
+        missingPeriods: (val.missingPeriods) ?? 1,
+        period: (val.period) ?? "1m",
+        severity: (val.severity) ?? "critical",
+        windowPeriods: (val.windowPeriods) ?? 1,
+    };
+}
+
+/**
+ * What acts when nobody is at the wheel.
+ *
+ * Exactly one of the properties is given.
+ */
+export interface ShiftGuard {
+    /**
+     * The record of new gets a health check that follows an alarm, so that Route 53 itself stops answering with new.
+     */
+    healthCheck?: outputs.HealthCheckGuard;
+}
+
+/**
+ * Something that happened.
+ */
+export interface ShiftHistoryEntry {
+    /**
+     * When: RFC 3339.
+     */
+    at: string;
+    /**
+     * What.
+     */
+    what: string;
+}
+
+/**
+ * Who is told.
+ */
+export interface ShiftNotify {
+    /**
+     * The events that are told, by their names, such as `RollbackStarted`; by default all.
+     */
+    events?: string[];
+    /**
+     * Events less grave than this are not told.
+     *
+     * Default: `"info"`.
+     */
+    severityMin?: enums.NoticeSeverity;
+    /**
+     * The ARN of an SNS topic; not a FIFO topic (CUT-113).
+     */
+    topicArn: string;
+}
+/**
+ * shiftNotifyProvideDefaults sets the appropriate defaults for ShiftNotify
+ */
+export function shiftNotifyProvideDefaults(val: ShiftNotify): ShiftNotify {
+    return {
+        ...val,
+        severityMin: (val.severityMin) ?? "info",
+    };
+}
+
+/**
+ * How to go back. How rows that new has written come back must be said (CUT-111): `reverseReplication`,
+ * `sharedDatabase`, or `commitAfter` of the shift.
+ */
+export interface ShiftRollback {
+    /**
+     * How long it may take from the decision until traffic is back. A TTL that does not let it be kept is refused
+     * (CUT-106).
+     *
+     * Default: `"5m"`.
+     */
+    budget?: string;
+    /**
+     * What comes first, traffic or rows.
+     *
+     * Default: `"trafficFirst"`.
+     */
+    dataPolicy?: enums.DataPriority;
+    /**
+     * How long traffic may stay split without measurements.
+     *
+     * Default: `"10m"`.
+     */
+    maxBlind?: string;
+    /**
+     * Whether old must be able to take everything before a step is entered.
+     *
+     * Default: `true`.
+     */
+    oldMustBeWarm?: boolean;
+    /**
+     * The replication from new to old.
+     */
+    reverseReplication?: outputs.ReverseReplication;
+    /**
+     * Whether both sides write to one database, so that no rows have to come back.
+     *
+     * Default: `false`.
+     */
+    sharedDatabase?: boolean;
+    /**
+     * What a fault leads to that both sides share at the same time.
+     *
+     * Default: `"rollback"`.
+     */
+    sharedFault?: enums.SharedFault;
+    /**
+     * How new is closed to writes; needed for `fenceFirst`.
+     */
+    writeFence?: outputs.WriteFence;
+}
+/**
+ * shiftRollbackProvideDefaults sets the appropriate defaults for ShiftRollback
+ */
+export function shiftRollbackProvideDefaults(val: ShiftRollback): ShiftRollback {
+    return {
+        ...val,
+        budget: (val.budget) ?? "5m",
+        dataPolicy: (val.dataPolicy) ?? "trafficFirst",
+        maxBlind: (val.maxBlind) ?? "10m",
+        oldMustBeWarm: (val.oldMustBeWarm) ?? true,
+        sharedDatabase: (val.sharedDatabase) ?? false,
+        sharedFault: (val.sharedFault) ?? "rollback",
+    };
+}
+
+/**
+ * A rollback with its times. Milliseconds count from the decision.
+ */
+export interface ShiftRollbackReport {
+    /**
+     * Why, as a stable code.
+     */
+    cause: string;
+    /**
+     * When every name server had it.
+     */
+    insyncMs?: number;
+    /**
+     * When traffic was seen to be back.
+     */
+    observedBackMs?: number;
+    /**
+     * When the router had accepted the change.
+     */
+    submitMs?: number;
+    /**
+     * When it was decided: RFC 3339.
+     */
+    triggeredAt: string;
+    /**
+     * How many rows only new had then, when it is known.
+     */
+    unreplicatedRows?: number;
+}
+
+/**
+ * What directs the traffic.
+ *
+ * Exactly one of the properties is given.
+ */
+export interface ShiftRouter {
+    /**
+     * Weighted target groups of a listener rule of an Application Load Balancer.
+     */
+    alb?: outputs.AlbRouter;
+    /**
+     * Weighted records of a Route 53 hosted zone.
+     */
+    route53?: outputs.Route53Router;
+}
+/**
+ * shiftRouterProvideDefaults sets the appropriate defaults for ShiftRouter
+ */
+export function shiftRouterProvideDefaults(val: ShiftRouter): ShiftRouter {
+    return {
+        ...val,
+        route53: (val.route53 ? outputs.route53RouterProvideDefaults(val.route53) : undefined),
+    };
+}
+
+/**
+ * When a bake may begin, and how the split is seen.
+ */
+export interface ShiftSettle {
+    /**
+     * How long clients keep an answer beyond its TTL; a bake begins no earlier.
+     *
+     * Default: `"1m"`.
+     */
+    clientLag?: string;
+    /**
+     * The metrics that count the requests of each side; each needs `oldDimensions` and `newDimensions`. By default the
+     * `total` of the first gate whose metrics tell new from old. Without any the split is not checked.
+     */
+    requests?: outputs.GateMetric[];
+    /**
+     * The gap, in percentage points, allowed between the share asked for and the share seen. By default the larger of
+     * five points and four standard deviations.
+     *
+     * Allowed: 0 to 100.
+     */
+    tolerance?: number;
+}
+/**
+ * shiftSettleProvideDefaults sets the appropriate defaults for ShiftSettle
+ */
+export function shiftSettleProvideDefaults(val: ShiftSettle): ShiftSettle {
+    return {
+        ...val,
+        clientLag: (val.clientLag) ?? "1m",
+    };
+}
+
+/**
+ * A step.
+ */
+export interface ShiftStep {
+    /**
+     * How long it is watched; required for every step but the last, whose bake is `soak`. At least five periods of its
+     * slowest gate (CUT-108), and long enough for every gate to fire (CUT-107).
+     */
+    bake?: string;
+    /**
+     * Conditions that must hold before it is entered, besides the common ones.
+     */
+    entryGates?: outputs.EntryGate[];
+    /**
+     * Gates in place of the common ones.
+     */
+    gates?: outputs.ShiftGate[];
+    /**
+     * What it is for; shown in the timeline.
+     */
+    name?: string;
+    /**
+     * Whether a person must approve before it is entered, by raising `approvedThrough`.
+     *
+     * Default: `false`.
+     */
+    pause?: boolean;
+    /**
+     * The percentage of traffic for new, above 0 and up to 100. It must be expressible within a quarter of a point:
+     * Route 53 takes weights up to 255, a listener rule up to 999.
+     */
+    share: number;
+}
+/**
+ * shiftStepProvideDefaults sets the appropriate defaults for ShiftStep
+ */
+export function shiftStepProvideDefaults(val: ShiftStep): ShiftStep {
+    return {
+        ...val,
+        pause: (val.pause) ?? false,
+    };
+}
+
+/**
+ * Whose healthy targets are counted before each step.
+ */
+export interface ShiftTargets {
+    /**
+     * ARNs of the target groups of new. Without a healthy target on new nothing begins (CUT-121).
+     */
+    new?: string[];
+    /**
+     * ARNs of the target groups of old.
+     */
+    old?: string[];
+}
+
+/**
+ * What was last said about a gate.
+ */
+export interface ShiftVerdict {
+    /**
+     * The gate.
+     */
+    gate: string;
+    /**
+     * Of how many samples.
+     */
+    samples: number;
+    /**
+     * The beginning of the first breaching period: RFC 3339.
+     */
+    since?: string;
+    /**
+     * Where health ends.
+     */
+    threshold?: number;
+    /**
+     * The newest value that could be judged; rates are fractions.
+     */
+    value?: number;
+    /**
+     * `healthy`, `breached`, `inconclusive` or `blind`.
+     */
+    verdict: string;
+}
+
+/**
+ * The weights of both sides.
+ */
+export interface ShiftWeights {
+    /**
+     * Of new; absent when it has no record.
+     *
+     * Allowed: 0 to 65535.
+     */
+    new?: number;
+    /**
+     * Of old; absent when it has no record.
+     *
+     * Allowed: 0 to 65535.
+     */
+    old?: number;
+}
+
+/**
+ * A name, and its two sides.
+ */
+export interface WeightedRecord {
+    /**
+     * The name, such as `pay.example.com`.
+     *
+     * Allowed: 1 to 255 characters.
+     */
+    name: string;
+    /**
+     * Where traffic goes.
+     */
+    new: outputs.RecordTarget;
+    /**
+     * Where traffic comes from.
+     */
+    old: outputs.RecordTarget;
+    /**
+     * The types of records that move: all that exist under the name, since clients of another type would stay
+     * (CUT-115). By default `["A"]`.
+     *
+     * Default: `["A"]`.
+     */
+    types?: enums.RecordKind[];
+}
+/**
+ * weightedRecordProvideDefaults sets the appropriate defaults for WeightedRecord
+ */
+export function weightedRecordProvideDefaults(val: WeightedRecord): WeightedRecord {
+    return {
+        ...val,
+        new: outputs.recordTargetProvideDefaults(val.new),
+        old: outputs.recordTargetProvideDefaults(val.old),
+    };
+}
+
+/**
+ * How new is closed to writes.
+ */
+export interface WriteFence {
+    /**
+     * The name of a parameter of the SSM parameter store that is set to `closed`; the new system must heed it.
+     */
+    ssmParameter: string;
 }
 

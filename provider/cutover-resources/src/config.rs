@@ -1,6 +1,7 @@
 //! How the provider is configured.
 
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 
 use pulumi_host::{Problem, ProviderConfig};
 use pulumi_value::{PropertyPath, Secret};
@@ -72,29 +73,32 @@ pub struct AssumeRole {
     pub duration_seconds: Option<u32>,
 }
 
-/// Where to send calls instead of to AWS: URLs by service.
+/// Where to send calls instead of to AWS: URLs by service. What is not given is looked for where every AWS tool looks:
+/// the service's own variable, `AWS_ENDPOINT_URL`, the shared configuration files.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Endpoints {
-    /// Amazon `CloudWatch`.
+    /// Amazon `CloudWatch`. Without it `AWS_ENDPOINT_URL_CLOUDWATCH` counts.
     pub cloudwatch: Option<String>,
-    /// AWS Database Migration Service.
+    /// AWS Database Migration Service. Without it `AWS_ENDPOINT_URL_DATABASE_MIGRATION_SERVICE` counts.
     pub databasemigration: Option<String>,
-    /// Elastic Load Balancing, version 2.
+    /// Elastic Load Balancing, version 2. Without it `AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2` counts.
     pub elasticloadbalancingv2: Option<String>,
-    /// AWS Identity and Access Management.
+    /// AWS Identity and Access Management. Without it `AWS_ENDPOINT_URL_IAM` counts.
     pub iam: Option<String>,
-    /// Amazon Route 53.
+    /// The name server to ask instead of the authoritative ones: `host:port`. Without it `CUTOVER_NAME_SERVER` counts.
+    pub name_server: Option<String>,
+    /// Amazon Route 53. Without it `AWS_ENDPOINT_URL_ROUTE_53` counts.
     pub route53: Option<String>,
-    /// AWS Secrets Manager.
+    /// AWS Secrets Manager. Without it `AWS_ENDPOINT_URL_SECRETS_MANAGER` counts.
     pub secretsmanager: Option<String>,
-    /// Amazon Simple Notification Service.
+    /// Amazon Simple Notification Service. Without it `AWS_ENDPOINT_URL_SNS` counts.
     pub sns: Option<String>,
-    /// AWS Systems Manager.
+    /// AWS Systems Manager. Without it `AWS_ENDPOINT_URL_SSM` counts.
     pub ssm: Option<String>,
-    /// AWS Step Functions.
+    /// AWS Step Functions. Without it `AWS_ENDPOINT_URL_SFN` counts.
     pub stepfunctions: Option<String>,
-    /// AWS Security Token Service.
+    /// AWS Security Token Service. Without it `AWS_ENDPOINT_URL_STS` counts.
     pub sts: Option<String>,
 }
 
@@ -103,7 +107,7 @@ fn one() -> u32 {
 }
 
 impl Endpoints {
-    /// Returns what is given, with the names that programs write.
+    /// Returns the URLs that are given, with the names that programs write.
     fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [
             ("cloudwatch", &self.cloudwatch),
@@ -169,6 +173,14 @@ impl ProviderConfig for Config {
                     "is not a URL of a server; it should look like `http://127.0.0.1:4566`";
                 problem(root.key("endpoints").key(name), reason);
             }
+        }
+        let name_server = self
+            .endpoints
+            .as_ref()
+            .and_then(|to| to.name_server.as_deref());
+        if name_server.is_some_and(|server| !is_host_and_port(server)) {
+            let reason = "is not a name server; it should look like `127.0.0.1:5353`";
+            problem(root.key("endpoints").key("nameServer"), reason);
         }
         if self.default_tags.len() > TAGS_MAX {
             problem(
@@ -254,6 +266,23 @@ fn is_url(text: &str) -> bool {
     let port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
     let odd = |char: char| char.is_whitespace() || char.is_control() || "@?#\\\"<>".contains(char);
     !host.is_empty() && port && !rest.contains(odd)
+}
+
+/// Tells whether a text has the form `host:port`; an address of IPv6 stands in brackets.
+fn is_host_and_port(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return false;
+    };
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .map_or(!host.contains(':'), |inner| {
+            inner.parse::<Ipv6Addr>().is_ok()
+        });
+    let letter = |char: char| char.is_ascii_alphanumeric() || ".-:[]_".contains(char);
+    bare && !host.is_empty()
+        && host.chars().all(letter)
+        && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 #[cfg(test)]
@@ -412,6 +441,36 @@ mod tests {
             "http://x?y",
         ] {
             check(&with(url), &["endpoints.iam"]);
+        }
+    }
+
+    #[test]
+    fn the_name_server_has_a_host_and_a_port() {
+        let with = |server: &str| {
+            let endpoints = Endpoints {
+                name_server: Some(server.to_owned()),
+                ..Endpoints::default()
+            };
+            Config {
+                endpoints: Some(endpoints),
+                ..Config::default()
+            }
+        };
+
+        for server in ["127.0.0.1:5353", "[::1]:53", "ns.example.com:53"] {
+            check(&with(server), &[]);
+        }
+        for server in [
+            "",
+            "127.0.0.1",
+            ":53",
+            "::1:53",
+            "[x]:53",
+            "a b:53",
+            "x:0",
+            "http://x:53",
+        ] {
+            check(&with(server), &["endpoints.nameServer"]);
         }
     }
 

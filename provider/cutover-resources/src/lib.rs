@@ -6,14 +6,27 @@
 //!
 //! Deliberately absent: any call of a cloud SDK, any gRPC status, any decision.
 
+mod code;
 mod config;
 mod error;
 mod provider;
 mod service_roles;
+mod weighted_shift;
 
 pub use config::{AssumeRole, Config, Endpoints};
 pub use error::Code;
 pub use provider::{App, provider, schema};
 pub use service_roles::{
     DmsServiceRoles, DmsServiceRolesArgs, DmsServiceRolesState, ServiceRole, ServiceRoleStatus,
+};
+pub use weighted_shift::{
+    AdoptRecords, AlarmGate, AlbRouter, DataPriority, DesiredShift, DmsTaskGate, DriftResponse,
+    EntryGate, GateDatapoints, GateLag, GateMeasure, GateMetric, GateSeverity, GateSide,
+    HealthCheckGuard, MissingData, NoticeSeverity, OnDestroy, OnInterrupt, ParameterGate,
+    PaymentGates, PaymentGatesArgs, PaymentGatesResult, PaymentMetrics, PlannedStep, RecordAlias,
+    RecordKind, RecordTarget, ReverseReplication, Route53Router, SharedFault, ShiftComparison,
+    ShiftControl, ShiftGate, ShiftGuard, ShiftHistoryEntry, ShiftMode, ShiftNotify, ShiftPhase,
+    ShiftRollback, ShiftRollbackReport, ShiftRouter, ShiftSettle, ShiftStep, ShiftTargets,
+    ShiftVerdict, ShiftWeights, TaskValidation, WeightedRecord, WeightedShift, WeightedShiftArgs,
+    WeightedShiftState, WriteFence, ZeroWeight,
 };

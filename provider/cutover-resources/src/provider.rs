@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use crate::config::Config;
 use crate::service_roles::DmsServiceRoles;
+use crate::weighted_shift::{PaymentGates, WeightedShift};
 
 /// What the package says about itself.
 const METADATA: PackageMetadata = PackageMetadata {
@@ -79,6 +80,8 @@ fn assemble(
 ) -> Provider<App> {
     Provider::builder(METADATA, variable, configure)
         .resource(DmsServiceRoles)
+        .resource(WeightedShift)
+        .function(PaymentGates)
         .build()
 }
 

@@ -8,7 +8,9 @@ use cutover_core::FailureClass;
 use cutover_core::service_roles::{Act, Command, Role, SETTLE, TrustPolicy};
 use cutover_driver::{Clock as _, World};
 use cutover_resources::{App, provider};
-use cutover_sim::{Call, Fault, Happening, SimClock, SimIam, SimServiceRoles};
+use cutover_sim::{
+    Call, Cloud, CloudConfig, Fault, Happening, SimClock, SimIam, SimServiceRoles, SimTraffic,
+};
 use pulumi_testkit::{Harness, Stored, Subject};
 use pulumi_value::{PropertyMap, PropertyPath, Value};
 
@@ -49,6 +51,7 @@ async fn given(iam: SimIam) -> Given {
     let world = World {
         clock: Arc::new(clock.clone()),
         service_roles: Arc::new(roles.clone()),
+        traffic: SimTraffic::new(Cloud::new(CloudConfig::default()), clock.clone()).traffic(),
     };
     let harness = Harness::configured(provider(|_| None, move |_| world.clone())).await;
     Given {

@@ -1,12 +1,14 @@
 //! From the configuration to a world with AWS in it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use cutover_aws::{AssumeRole, AwsServiceRoles, Endpoints, Keys, Sdk, Settings};
-use cutover_driver::{Clock, SystemClock, World};
+use cutover_aws::{AssumeRole, AwsServiceRoles, Endpoints, Keys, Sdk, Settings, traffic};
+use cutover_driver::{Allowance, Clock, SystemClock, World};
 use cutover_resources::Config;
 use pulumi_value::Secret;
+
+use crate::environment::{NAME_SERVER, SESSION_END, variable};
 
 /// Makes a world of a checked configuration, without calling anyone.
 pub(crate) fn connect(config: &Config) -> World {
@@ -14,13 +16,19 @@ pub(crate) fn connect(config: &Config) -> World {
     let sdk = Sdk::new(settings(config), Arc::clone(&clock));
     World {
         clock,
-        service_roles: Arc::new(AwsServiceRoles::new(sdk)),
+        service_roles: Arc::new(AwsServiceRoles::new(&sdk)),
+        traffic: traffic(&sdk, &allowance()),
     }
+}
+
+/// The requests that this process may make, however often it is configured.
+fn allowance() -> Arc<Allowance> {
+    static ALLOWANCE: OnceLock<Arc<Allowance>> = OnceLock::new();
+    Arc::clone(ALLOWANCE.get_or_init(|| Arc::new(Allowance::new(Arc::new(SystemClock)))))
 }
 
 fn settings(config: &Config) -> Settings {
     let keys = config.access_key.as_ref().zip(config.secret_key.as_ref());
-    let endpoints = config.endpoints.as_ref();
     Settings {
         region: config.region.clone(),
         profile: config.profile.clone(),
@@ -37,10 +45,23 @@ fn settings(config: &Config) -> Settings {
                 .duration_seconds
                 .map(|seconds| Duration::from_secs(seconds.into())),
         }),
-        endpoints: Endpoints {
-            iam: endpoints.and_then(|endpoints| endpoints.iam.clone()),
-            sts: endpoints.and_then(|endpoints| endpoints.sts.clone()),
-        },
+        session_end: variable(SESSION_END),
+        endpoints: endpoints(config.endpoints.as_ref()),
         retries: config.retries,
+    }
+}
+
+fn endpoints(given: Option<&cutover_resources::Endpoints>) -> Endpoints {
+    let given = given.cloned().unwrap_or_default();
+    Endpoints {
+        cloudwatch: given.cloudwatch,
+        dms: given.databasemigration,
+        elbv2: given.elasticloadbalancingv2,
+        iam: given.iam,
+        route53: given.route53,
+        sns: given.sns,
+        ssm: given.ssm,
+        sts: given.sts,
+        name_server: given.name_server.or_else(|| variable(NAME_SERVER)),
     }
 }

@@ -2,6 +2,259 @@
 // *** Do not edit by hand unless you're certain you know what you are doing! ***
 
 
+export const AdoptRecords = {
+    /**
+     * Nothing: existing records are refused (CUT-116).
+     */
+    None: "none",
+    /**
+     * Weighted records with these set identifiers.
+     */
+    Weighted: "weighted",
+    /**
+     * A simple record, which becomes the old side: it is deleted and made again in one batch.
+     */
+    Simple: "simple",
+} as const;
+
+/**
+ * What may be taken over.
+ */
+export type AdoptRecords = (typeof AdoptRecords)[keyof typeof AdoptRecords];
+
+export const DataPriority = {
+    /**
+     * Traffic; rows follow for up to ten minutes, and those that do not are reported.
+     */
+    TrafficFirst: "trafficFirst",
+    /**
+     * New is closed to writes, within 15 seconds, then traffic.
+     */
+    FenceFirst: "fenceFirst",
+    /**
+     * Rows, for up to a minute, then traffic.
+     */
+    DrainFirst: "drainFirst",
+} as const;
+
+/**
+ * What comes first when going back.
+ */
+export type DataPriority = (typeof DataPriority)[keyof typeof DataPriority];
+
+export const DesiredShift = {
+    /**
+     * It is carried out.
+     */
+    Shift: "shift",
+    /**
+     * It stays where it is.
+     */
+    Hold: "hold",
+    /**
+     * Everything is, or goes back, on old.
+     */
+    Old: "old",
+    /**
+     * Everything goes to new at once; needs `allowSkip`.
+     */
+    New: "new",
+} as const;
+
+/**
+ * What is to become of a shift.
+ */
+export type DesiredShift = (typeof DesiredShift)[keyof typeof DesiredShift];
+
+export const DriftResponse = {
+    /**
+     * It stops and calls people.
+     */
+    Pause: "pause",
+    /**
+     * What is declared is put back.
+     */
+    Revert: "revert",
+} as const;
+
+/**
+ * What happens when somebody else changes the router.
+ */
+export type DriftResponse = (typeof DriftResponse)[keyof typeof DriftResponse];
+
+export const GateMeasure = {
+    /**
+     * `bad` by `total`: a fraction from 0 to 1.
+     */
+    Ratio: "ratio",
+    /**
+     * What is left of one after `bad` by `total`: a fraction from 0 to 1.
+     */
+    Availability: "availability",
+    /**
+     * A value per period, in the metric's own unit: an average or a percentile.
+     */
+    Value: "value",
+    /**
+     * A count per period.
+     */
+    Count: "count",
+    /**
+     * The state of an alarm.
+     */
+    Alarm: "alarm",
+} as const;
+
+/**
+ * What a gate measures.
+ */
+export type GateMeasure = (typeof GateMeasure)[keyof typeof GateMeasure];
+
+export const GateSeverity = {
+    /**
+     * Everything goes back to old.
+     */
+    Critical: "critical",
+    /**
+     * The shift stops where it is.
+     */
+    Hold: "hold",
+    /**
+     * People are told.
+     */
+    Warn: "warn",
+    /**
+     * It is measured and shown, without effect.
+     */
+    DryRun: "dryRun",
+} as const;
+
+/**
+ * What a breach leads to.
+ */
+export type GateSeverity = (typeof GateSeverity)[keyof typeof GateSeverity];
+
+export const GateSide = {
+    /**
+     * Those of new.
+     */
+    New: "new",
+    /**
+     * Those of new; those of old are read as well, so that a fault of both is told apart from one of new.
+     */
+    Both: "both",
+    /**
+     * Those of everything together: `dimensions` alone.
+     */
+    Overall: "overall",
+} as const;
+
+/**
+ * Whose series are judged.
+ */
+export type GateSide = (typeof GateSide)[keyof typeof GateSide];
+
+export const MissingData = {
+    /**
+     * Nothing is known; a bake with nothing known is extended and then paused.
+     */
+    Inconclusive: "inconclusive",
+    /**
+     * As bad as a breach, after `missingPeriods` in a row.
+     */
+    Breaching: "breaching",
+    /**
+     * Silence is health.
+     */
+    Healthy: "healthy",
+    /**
+     * Nothing went wrong, where `total` shows that something went on: for counts that are published only when they
+     * are not zero.
+     */
+    Zero: "zero",
+} as const;
+
+/**
+ * What a period without data means.
+ */
+export type MissingData = (typeof MissingData)[keyof typeof MissingData];
+
+export const NoticeSeverity = {
+    /**
+     * Things go as planned.
+     */
+    Info: "info",
+    /**
+     * Somebody should look, or is asked.
+     */
+    Warn: "warn",
+    /**
+     * Somebody must act, or traffic goes back.
+     */
+    Critical: "critical",
+} as const;
+
+/**
+ * How grave an event is.
+ */
+export type NoticeSeverity = (typeof NoticeSeverity)[keyof typeof NoticeSeverity];
+
+export const OnDestroy = {
+    /**
+     * It is refused.
+     */
+    Refuse: "refuse",
+    /**
+     * The weights stay as they are, and nobody watches them any more.
+     */
+    Retain: "retain",
+    /**
+     * Everything goes back to old first.
+     */
+    Old: "old",
+} as const;
+
+/**
+ * What deleting the resource does while a shift is live.
+ */
+export type OnDestroy = (typeof OnDestroy)[keyof typeof OnDestroy];
+
+export const OnInterrupt = {
+    /**
+     * Everything goes back to old, with one change.
+     */
+    Rollback: "rollback",
+    /**
+     * Weights stay.
+     */
+    Hold: "hold",
+} as const;
+
+/**
+ * What an interruption does.
+ */
+export type OnInterrupt = (typeof OnInterrupt)[keyof typeof OnInterrupt];
+
+export const RecordKind = {
+    /**
+     * An IPv4 address.
+     */
+    A: "A",
+    /**
+     * An IPv6 address.
+     */
+    AAAA: "AAAA",
+    /**
+     * Another name.
+     */
+    CNAME: "CNAME",
+} as const;
+
+/**
+ * A type of record that can be moved.
+ */
+export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
+
 export const ServiceRoleStatus = {
     /**
      * It is fit for DMS, and was there before or made by another stack.
@@ -29,3 +282,143 @@ export const ServiceRoleStatus = {
  * Where a role comes from, or what it lacks.
  */
 export type ServiceRoleStatus = (typeof ServiceRoleStatus)[keyof typeof ServiceRoleStatus];
+
+export const SharedFault = {
+    /**
+     * Everything goes back, as for a fault of new alone.
+     */
+    Rollback: "rollback",
+    /**
+     * It stops where it is, as long as new is not worse than old.
+     */
+    Hold: "hold",
+} as const;
+
+/**
+ * What a fault of both sides leads to.
+ */
+export type SharedFault = (typeof SharedFault)[keyof typeof SharedFault];
+
+export const ShiftMode = {
+    /**
+     * One `pulumi up` walks the whole plan.
+     */
+    Auto: "auto",
+    /**
+     * Each `pulumi up` walks one step, and leaves the shift paused.
+     */
+    Staged: "staged",
+} as const;
+
+/**
+ * Whether one `pulumi up` walks all steps.
+ */
+export type ShiftMode = (typeof ShiftMode)[keyof typeof ShiftMode];
+
+export const ShiftPhase = {
+    /**
+     * Nothing yet.
+     */
+    Pending: "Pending",
+    /**
+     * It looks whether it may begin.
+     */
+    Preflight: "Preflight",
+    /**
+     * It takes the fence and lowers the TTL.
+     */
+    Preparing: "Preparing",
+    /**
+     * It is about to raise the share.
+     */
+    Entering: "Entering",
+    /**
+     * It waits for conditions.
+     */
+    Waiting: "Waiting",
+    /**
+     * Weights are on their way to every name server.
+     */
+    Shifting: "Shifting",
+    /**
+     * Former answers are still kept.
+     */
+    Settling: "Settling",
+    /**
+     * A step is watched.
+     */
+    Baking: "Baking",
+    /**
+     * It decides about a step.
+     */
+    Deciding: "Deciding",
+    /**
+     * The last step is watched.
+     */
+    Soaking: "Soaking",
+    /**
+     * It stands where it is.
+     */
+    Paused: "Paused",
+    /**
+     * The way back is being written.
+     */
+    RollingBack: "RollingBack",
+    /**
+     * The way back is being followed by traffic.
+     */
+    Converging: "Converging",
+    /**
+     * Rows follow.
+     */
+    Draining: "Draining",
+    /**
+     * Everything is on old.
+     */
+    RolledBack: "RolledBack",
+    /**
+     * Everything is on new.
+     */
+    Completed: "Completed",
+    /**
+     * The way back cannot be written.
+     */
+    Stuck: "Stuck",
+} as const;
+
+/**
+ * What a shift is doing.
+ */
+export type ShiftPhase = (typeof ShiftPhase)[keyof typeof ShiftPhase];
+
+export const TaskValidation = {
+    /**
+     * Anything; it is not looked at.
+     */
+    Any: "any",
+    /**
+     * No table has failed, and no record differs.
+     */
+    Clean: "clean",
+} as const;
+
+/**
+ * What the data validation of a task must say.
+ */
+export type TaskValidation = (typeof TaskValidation)[keyof typeof TaskValidation];
+
+export const ZeroWeight = {
+    /**
+     * The record of new goes at 0 %, so that nobody can be sent to it.
+     */
+    Isolated: "isolated",
+    /**
+     * It stays with weight 0 and stands by.
+     */
+    Standby: "standby",
+} as const;
+
+/**
+ * What is left of a side without a share.
+ */
+export type ZeroWeight = (typeof ZeroWeight)[keyof typeof ZeroWeight];

@@ -214,13 +214,13 @@ async fn survey(context: &Context<App>, survey: Survey) -> Result<Surveyed, Erro
         &roles,
         world.clock.as_ref(),
         context.scope().stopped(),
-        |why| status(context, why),
+        |_, why| status(context, why),
     )
     .await
     {
-        Ended::Finished(result) => {
-            result.map_err(|obstacle| ServiceRolesError::from(obstacle).into())
-        }
+        Ended::Finished {
+            outcome: result, ..
+        } => result.map_err(|obstacle| ServiceRolesError::from(obstacle).into()),
         Ended::Stopped { stop, .. } => Err(stop.into()),
         Ended::Broken { illegal, .. } => Err(Error::bug(illegal)),
     }
@@ -240,11 +240,11 @@ async fn ensure(
         &roles,
         world.clock.as_ref(),
         context.scope().stopped(),
-        |why| status(context, why),
+        |_, why| status(context, why),
     )
     .await;
     match ended {
-        Ended::Finished(ended) => match ended.obstacle {
+        Ended::Finished { outcome: ended, .. } => match ended.obstacle {
             None => {
                 let state = DmsServiceRolesState::of_journal(&ended.journal, &owner(context))
                     .ok_or_else(incomplete)?;

@@ -1,0 +1,240 @@
+//! Creating and updating: both conduct the shift from wherever it is.
+
+use std::time::Duration;
+
+use cutover_core::shift::check::check_timeout;
+use cutover_core::shift::machine::{Outcome, Shift};
+use cutover_core::shift::plan::{INSYNC_EXPECTED, plan};
+use cutover_core::shift::render::render_duration;
+use cutover_core::shift::spec::{Mode, Spec};
+use cutover_driver::{Conducted, Herald, Shifting, Tell, conduct};
+use pulumi_host::{Context, Error, Settled, Stop};
+
+use super::WeightedShiftArgs;
+use super::error::ShiftError;
+use super::identity::run_id;
+use super::narrate::{event_line, failure_of, state_after, status_line};
+use super::state::{ShiftPhase, WeightedShiftState};
+use super::wish::{Asked, ask, orders};
+use crate::provider::App;
+
+/// What may come upon the longest time of a plan: ours; a day covers the highest TTL that is lowered first.
+const TIMEOUT_MARGIN: Duration = Duration::from_hours(24);
+
+/// How long an operation may take when the program does not say: what the plan takes at most, waiting for people once
+/// a step included, and a margin.
+pub(super) fn timeout(args: &WeightedShiftArgs) -> Duration {
+    let Some(spec) = ask(args, "timeout").spec else {
+        return TIMEOUT_MARGIN;
+    };
+    let people = spec
+        .steps
+        .iter()
+        .map(|_| spec.policy.gate_timeout)
+        .fold(Duration::ZERO, Duration::saturating_add);
+    plan(&spec, None)
+        .duration_max()
+        .saturating_add(people)
+        .saturating_add(TIMEOUT_MARGIN)
+}
+
+/// Reads arguments that Check has let through.
+pub(super) fn read(args: &WeightedShiftArgs, id: &str) -> Result<(Spec, Asked), Error> {
+    let mut asked = ask(args, id);
+    match asked.spec.take() {
+        Some(spec) => Ok((spec, asked)),
+        None => Err(Error::invalid(
+            "the inputs of the shift cannot be carried out",
+            asked.problems,
+        )),
+    }
+}
+
+/// Carries out the shift from wherever it is, and says what has come of it.
+pub(super) async fn carry_out(
+    context: &Context<App>,
+    args: &WeightedShiftArgs,
+    id: &str,
+    prior: Option<WeightedShiftState>,
+) -> Result<(Spec, Settled<WeightedShiftState>), Error> {
+    let (spec, asked) = read(args, id)?;
+    check_limit(context, &spec, prior.as_ref())?;
+    let mut conducted = walk(context, args, &spec, asked).await;
+    let is_new = prior.is_none();
+    let state = state_after(&conducted, &spec, prior);
+    let settled = settle(context, args, &spec, &mut conducted, state, is_new)?;
+    Ok((spec, settled))
+}
+
+/// Conducts the shift, and tells people what happens.
+pub(super) async fn walk(
+    context: &Context<App>,
+    args: &WeightedShiftArgs,
+    spec: &Spec,
+    asked: Asked,
+) -> Conducted<Stop> {
+    let world = &context.app().world;
+    let traffic = &world.traffic;
+    let now = world.clock.now();
+    let shift = Shift::new(spec.clone(), orders(args), run_id(now), now);
+    let herald = Herald::new(
+        &spec.id,
+        asked.notify,
+        traffic.topics.clone(),
+        traffic.metrics.clone(),
+        world.clock.clone(),
+    );
+    let shifting = Shifting::new(
+        traffic.clone(),
+        world.clock.clone(),
+        spec.clone(),
+        asked.sources,
+        asked.guard,
+    );
+    let log = context.log();
+    conduct(
+        shift,
+        &shifting,
+        world.clock.as_ref(),
+        &herald,
+        context.scope().stopped(),
+        |shift, tell| match tell {
+            Tell::Event(event) => match event_line(event) {
+                (true, line) => log.warn(line),
+                (false, line) => log.info(line),
+            },
+            Tell::Waiting(why) => {
+                let (phase, line) = status_line(shift, spec, world.clock.now());
+                match why.phase {
+                    "retry" => log.status(&phase, &format!("{line}, {}", why.text)),
+                    _ => log.status(&phase, &line),
+                }
+            }
+        },
+    )
+    .await
+}
+
+/// Refuses a time limit of the program's that what is left of the plan cannot meet.
+fn check_limit(
+    context: &Context<App>,
+    spec: &Spec,
+    prior: Option<&WeightedShiftState>,
+) -> Result<(), Error> {
+    let Some(limit) = context.scope().remaining() else {
+        return Ok(());
+    };
+    if prior.is_some_and(|state| state.phase == ShiftPhase::Completed) {
+        return Ok(());
+    }
+    let done = prior.and_then(|state| state.step_index);
+    let done = done.map_or(0, |step| {
+        usize::try_from(step)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1)
+    });
+    let left = plan(spec, None);
+    let mut times = left.stages.iter().skip(done).map(|stage| {
+        INSYNC_EXPECTED
+            .saturating_add(stage.settle)
+            .saturating_add(stage.bake)
+    });
+    let needed = match spec.policy.mode {
+        Mode::Auto => times.fold(Duration::ZERO, Duration::saturating_add),
+        // One run walks one step, whichever comes next.
+        Mode::Staged => times.next().unwrap_or_default(),
+    };
+    match check_timeout(limit, needed) {
+        // The limit has begun to run a moment ago.
+        Some(problem) if limit.saturating_add(Duration::from_secs(1)) < needed => {
+            Err(ShiftError::Refused(vec![problem]).into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Says whether the run has failed, and how. An error means that nothing was written.
+fn settle(
+    context: &Context<App>,
+    args: &WeightedShiftArgs,
+    spec: &Spec,
+    conducted: &mut Conducted<Stop>,
+    state: WeightedShiftState,
+    is_new: bool,
+) -> Result<Settled<WeightedShiftState>, Error> {
+    for message in &state.undelivered {
+        let line = format!("the notification `{message}` did not arrive");
+        context.log().warn(line);
+    }
+    if let Some(outcome) = &conducted.outcome
+        && !outcome.is_failure(&spec.policy)
+    {
+        conclude(context, args, spec, outcome, &state);
+        return Ok(Settled::Complete(state));
+    }
+    let is_refused = matches!(conducted.outcome, Some(Outcome::Refused(_)));
+    // Before the first look has come back nothing can have been written.
+    let is_untouched = is_new && conducted.shift.entry().is_none();
+    let is_error = is_refused || is_untouched && conducted.broken.is_none();
+    let stop = conducted.stop;
+    let error = failure_of(conducted, spec, &state.break_glass);
+    match (is_error, stop) {
+        (true, Some(stop)) if !is_refused => Err(stop.into()),
+        (true, _) => Err(error.into()),
+        (false, _) => Ok(Settled::Unfinished {
+            state,
+            reasons: vec![error.into_reason()],
+        }),
+    }
+}
+
+/// Says how a run that has not failed has ended, and what comes next.
+fn conclude(
+    context: &Context<App>,
+    args: &WeightedShiftArgs,
+    spec: &Spec,
+    outcome: &Outcome,
+    state: &WeightedShiftState,
+) {
+    use cutover_core::shift::events::Pause;
+    let log = context.log();
+    let steps = spec.steps.len();
+    let share = state.requested_share;
+    match outcome {
+        Outcome::Paused(Pause::Approval(step)) => log.warn(format!(
+            "paused with {share} % on new: step {0} of {steps} waits for a person; set `approvedThrough: {0}` and run \
+             `pulumi up`; nobody watches the gates until then",
+            step + 1
+        )),
+        Outcome::Paused(Pause::Staged(step)) => log.info(format!(
+            "paused with {share} % on new: step {} of {steps} is done; the next `pulumi up` looks at its gates once more \
+             and enters the next step",
+            step + 1
+        )),
+        Outcome::Paused(pause) => log.warn(format!(
+            "paused with {share} % on new: {pause}; nobody watches the gates until the next `pulumi up`"
+        )),
+        Outcome::RolledBack { .. } => {
+            let reason = state.reason.as_deref().unwrap_or("it was asked for");
+            log.warn(format!(
+                "everything is on old ({reason}); nothing happens until `attempt` is more than {}",
+                args.attempt
+            ));
+        }
+        Outcome::Completed => log.info(format!(
+            "everything is on new; a way back at any time: {}",
+            render_way_back(spec)
+        )),
+        Outcome::Interrupted { .. }
+        | Outcome::Refused(_)
+        | Outcome::NotHolder { .. }
+        | Outcome::Stuck(_) => {}
+    }
+}
+
+fn render_way_back(spec: &Spec) -> String {
+    format!(
+        "`cutover rollback`, which takes up to {}",
+        render_duration(spec.policy.rollback.budget)
+    )
+}
