@@ -5,6 +5,7 @@
 
 mod measure;
 mod report;
+mod shifts;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,11 +28,16 @@ async fn main() -> Result<()> {
         .join("bench");
     std::fs::create_dir_all(&results)?;
 
+    let mut report = Report::default();
+    // Simulated, in seconds: they need nothing that was built, and `shifts` as an argument measures them alone.
+    shifts::measure(&mut report)?;
+    if std::env::args().nth(1).as_deref() == Some("shifts") {
+        report.print();
+        return report.write(&results.join("shifts.json"));
+    }
     let ours = built(&folder, "pulumi-resource-specimen")?;
     let plugin = built(&folder, "pulumi-resource-cutover")?;
     let peer = build_peer(&results)?;
-
-    let mut report = Report::default();
     let (ours, peer) = (Side::new("ours", &ours), Side::new("peer", &peer));
     measure::sizes(&ours, &peer, &mut report)?;
     measure::starts(&ours, &peer, &mut report).await?;

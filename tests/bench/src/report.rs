@@ -24,6 +24,8 @@ struct Row {
     ratio: Option<f64>,
     /// The most that was allowed, where that was decided beforehand.
     budget: Option<f64>,
+    /// Whether that is more than was allowed.
+    broken: bool,
 }
 
 impl Report {
@@ -60,6 +62,7 @@ impl Report {
             peer,
             ratio,
             budget,
+            broken: budget.is_some_and(|budget| ours > budget),
         });
     }
 
@@ -71,19 +74,20 @@ impl Report {
         // A closed output is no reason to lose the results.
         let _ = writeln!(
             out,
-            "{:<38} {:>10} {:>10} {:>10} {:>7} {:>8}",
+            "{:<56} {:>10} {:>10} {:>10} {:>7} {:>8}",
             "less is better", "unit", "ours", "peer", "ratio", "budget"
         );
         for row in &self.rows {
             let _ = writeln!(
                 out,
-                "{:<38} {:>10} {:>10.2} {:>10} {:>7} {:>8}",
+                "{:<56} {:>10} {:>10.2} {:>10} {:>7} {:>8}{}",
                 row.name,
                 row.unit,
                 row.ours,
                 shown(row.peer),
                 shown(row.ratio),
-                shown(row.budget)
+                shown(row.budget),
+                if row.broken { "  BROKEN" } else { "" }
             );
         }
     }

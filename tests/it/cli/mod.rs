@@ -14,3 +14,4 @@ mod options;
 mod product;
 mod providers;
 mod secrets;
+mod shifting;

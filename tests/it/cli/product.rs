@@ -411,21 +411,35 @@ fn a_role_to_assume_leads_to_another_account_and_a_stack_stays_in_its_own() {
 
 #[test]
 fn the_types_of_the_examples_are_right_under_the_strictest_checks() {
-    let stack = Stack::of_example(EXAMPLE);
-
-    let check = Command::new("node")
-        .arg(pinned_packages().join("typescript/bin/tsc"))
-        .args(["--project", "."])
-        .current_dir(stack.program())
-        .output()
-        .expect("`node` is on PATH: run `make setup`");
-
-    assert!(
-        check.status.success(),
-        "{}",
-        String::from_utf8_lossy(&check.stdout)
-    );
     let examples = std::fs::read_dir(root().join("examples")).expect("there are examples");
-    let folders = examples.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_dir()));
-    assert_eq!(folders.count(), 1, "every example has its tests here");
+    let folders = examples
+        .map(|entry| entry.expect("a folder can be read").path())
+        .filter(|path| path.is_dir());
+    let names = folders.filter_map(|folder| Some(folder.file_name()?.to_str()?.to_owned()));
+    let stacks: Vec<_> = names.map(|name| Stack::of_example(&name)).collect();
+    let shift = Stack::of_user("shift");
+    // The program of the tests that uses the SDK is compiled as an example is.
+    let settings = root().join("examples").join(EXAMPLE).join("tsconfig.json");
+    std::fs::copy(settings, shift.program().join("tsconfig.json")).expect("a file can be copied");
+
+    for stack in stacks.iter().chain([&shift]) {
+        let check = Command::new("node")
+            .arg(pinned_packages().join("typescript/bin/tsc"))
+            .args(["--project", "."])
+            .current_dir(stack.program())
+            .output()
+            .expect("`node` is on PATH: run `make setup`");
+
+        assert!(
+            check.status.success(),
+            "{}:\n{}",
+            stack.program().display(),
+            String::from_utf8_lossy(&check.stdout)
+        );
+    }
+    assert_eq!(
+        stacks.len(),
+        2,
+        "every example has its tests here or in `shifting`"
+    );
 }

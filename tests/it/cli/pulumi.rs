@@ -59,6 +59,21 @@ impl Stack {
         stack.init()
     }
 
+    /// Makes a stack named `dev` of one of the test programs, with plugin and SDK installed as they are for users.
+    pub(crate) fn of_user(program: &str) -> Self {
+        let stack = Self::at(&format!("tests/programs/{program}"));
+        stack.install("cutover", env!("CARGO_PKG_VERSION"));
+        let sources = root().join("tests/programs");
+        copy(&sources.join(program), &stack.program);
+        fs::copy(
+            sources.join("package.json"),
+            stack.program.join("package.json"),
+        )
+        .expect("a file can be copied");
+        stack.add_packages();
+        stack.init()
+    }
+
     /// Makes a world with nothing but room for a program.
     fn at(program: &str) -> Self {
         let world = TempDir::with_prefix("cutover-it-").expect("there is room for temporary files");
@@ -384,14 +399,15 @@ impl Running {
         });
     }
 
+    /// Tells whether the run has said something about a resource so far, in a status line or one that stays.
+    pub(crate) fn has_said(&self, text: &str) -> bool {
+        read(&self.folder.join("events")).contains(text)
+    }
+
     /// Waits until the run has said something about a resource, in a status line or one that stays.
     #[track_caller]
     pub(crate) fn has_told(&self, text: &str) {
-        until(START_MAX, text, || {
-            read(&self.folder.join("events"))
-                .contains(text)
-                .then_some(())
-        });
+        until(START_MAX, text, || self.has_said(text).then_some(()));
     }
 
     /// Waits until the run ends.
@@ -437,6 +453,7 @@ impl Drop for Running {
 }
 
 /// A run of the CLI that has ended.
+#[derive(Debug)]
 pub(crate) struct Run {
     command: String,
     status: ExitStatus,
@@ -447,6 +464,11 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Tells whether the run has succeeded.
+    pub(crate) fn worked(&self) -> bool {
+        self.status.success()
+    }
+
     /// Demands that the run has succeeded.
     #[track_caller]
     pub(crate) fn succeeds(self) -> Self {
