@@ -23,16 +23,19 @@ import * as utilities from "./utilities";
  * Whoever declares the same records with another provider must ignore changes of the weight there.
  *
  * Import a shift over Route 53 with `zoneId/name/type/oldSetIdentifier/newSetIdentifier` of its first record, and one
- * over a listener rule with `ruleArn,oldTargetGroupArn,newTargetGroupArn`. An operation takes as long as the plan at
- * most does, plus a day, unless `customTimeouts` says otherwise; one that is too short for the plan is refused
- * (CUT-140).
+ * over a listener rule with `ruleArn,oldTargetGroupArn,newTargetGroupArn`. Where traffic is split already, the next
+ * `pulumi up` goes on from there, if a step has that share: it bakes that step anew. An operation may take as long as
+ * the plan at most does, `gateTimeout` more for each step, and a day, unless `customTimeouts` says otherwise; a limit
+ * that is too short for what is left of the plan is refused (CUT-140).
  *
  * Needs `route53:GetHostedZone`, `route53:ListResourceRecordSets`, `route53:ChangeResourceRecordSets` and
- * `route53:GetChange`, or `elasticloadbalancing:DescribeRules`, `elasticloadbalancing:DescribeTags`,
- * `elasticloadbalancing:ModifyRule` and `elasticloadbalancing:AddTags`; `elasticloadbalancing:DescribeTargetHealth`;
- * `cloudwatch:GetMetricData`, `cloudwatch:DescribeAlarms` and `cloudwatch:PutMetricData`; where they are used
- * `ssm:GetParameter`, `ssm:PutParameter`, `sns:Publish`, `dms:DescribeReplicationTasks`, `route53:CreateHealthCheck`
- * and `route53:DeleteHealthCheck`.
+ * `route53:GetChange`; or, each of `elasticloadbalancing`, `DescribeRules`, `DescribeTags`, `ModifyRule`, `AddTags` and
+ * `RemoveTags`, and for the default action of a listener `DescribeListeners` and `ModifyListener`;
+ * `elasticloadbalancing:DescribeTargetHealth`; `cloudwatch:GetMetricData`, `cloudwatch:DescribeAlarms` and
+ * `cloudwatch:PutMetricData`; where they are used `ssm:GetParameter`, `ssm:PutParameter`, `sns:Publish`, of `dms`
+ * `DescribeReplicationTasks`, `DescribeReplicationInstances` and `DescribeTableStatistics`, of `route53`
+ * `CreateHealthCheck`, `ListHealthChecks` and `DeleteHealthCheck`, and with a `lock` in a table `dynamodb:GetItem`,
+ * `dynamodb:PutItem` and `dynamodb:DeleteItem`.
  */
 export class WeightedShift extends pulumi.CustomResource {
     /**
@@ -61,6 +64,11 @@ export class WeightedShift extends pulumi.CustomResource {
         return obj['__pulumiType'] === WeightedShift.__pulumiType;
     }
 
+    /**
+     * The percentage of traffic that new had when the shift was imported. The next `pulumi up` goes on from there, with
+     * the step that has this share.
+     */
+    declare public /*out*/ readonly adoptedShare: pulumi.Output<number | undefined>;
     /**
      * Whether the weighted group may have further members with a weight (CUT-114).
      */
@@ -97,6 +105,11 @@ export class WeightedShift extends pulumi.CustomResource {
      * How many requests a second new can take, when that is known. Steps that expect more are refused (CUT-121).
      */
     declare public readonly capacity: pulumi.Output<number | undefined>;
+    /**
+     * The changes of weights that Route 53 or the load balancer has accepted, as it names them, the latest last; at most
+     * 200.
+     */
+    declare public /*out*/ readonly changeIds: pulumi.Output<string[]>;
     /**
      * The last step from which there is a way back, counted from 1. After it a breach stops the shift and calls people,
      * and never sends traffic back by itself.
@@ -149,9 +162,10 @@ export class WeightedShift extends pulumi.CustomResource {
      */
     declare public readonly guard: pulumi.Output<outputs.ShiftGuard | undefined>;
     /**
-     * How often the fence is renewed, which keeps other runs away; it is free after three times that.
+     * How often the fence is renewed, which keeps other runs away; it is free after three times that. By default `5m`,
+     * and `30s` with a table.
      */
-    declare public readonly heartbeat: pulumi.Output<string>;
+    declare public readonly heartbeat: pulumi.Output<string | undefined>;
     /**
      * What happened, the latest last; at most 200.
      */
@@ -173,6 +187,11 @@ export class WeightedShift extends pulumi.CustomResource {
      * What was last said about the gate that is nearest to its limit, or beyond.
      */
     declare public /*out*/ readonly lastVerdict: pulumi.Output<outputs.ShiftVerdict | undefined>;
+    /**
+     * Where the fence is that keeps other runs away. By default the journal in DNS for Route 53. For a listener rule it
+     * is in the rule's tags, which two runs that begin together can both set (CUT-154), unless a table is named.
+     */
+    declare public readonly lock: pulumi.Output<outputs.ShiftLock | undefined>;
     /**
      * How much longer a bake may take while the gates are inconclusive. By default as long again.
      */
@@ -309,9 +328,10 @@ export class WeightedShift extends pulumi.CustomResource {
             resourceInputs["gateTimeout"] = (args?.gateTimeout) ?? "30m";
             resourceInputs["gates"] = args?.gates;
             resourceInputs["guard"] = args?.guard;
-            resourceInputs["heartbeat"] = (args?.heartbeat) ?? "5m";
+            resourceInputs["heartbeat"] = args?.heartbeat;
             resourceInputs["insyncTimeout"] = (args?.insyncTimeout) ?? "5m";
             resourceInputs["interrupt"] = args?.interrupt;
+            resourceInputs["lock"] = args?.lock;
             resourceInputs["maxExtend"] = args?.maxExtend;
             resourceInputs["metricsNamespace"] = (args?.metricsNamespace) ?? "Cutover";
             resourceInputs["mode"] = (args?.mode) ?? "auto";
@@ -324,9 +344,11 @@ export class WeightedShift extends pulumi.CustomResource {
             resourceInputs["steps"] = args?.steps;
             resourceInputs["strictAfterRollback"] = (args?.strictAfterRollback) ?? false;
             resourceInputs["targetGroups"] = args?.targetGroups;
+            resourceInputs["adoptedShare"] = undefined /*out*/;
             resourceInputs["bakeStartedAt"] = undefined /*out*/;
             resourceInputs["blindSeconds"] = undefined /*out*/;
             resourceInputs["breakGlass"] = undefined /*out*/;
+            resourceInputs["changeIds"] = undefined /*out*/;
             resourceInputs["drift"] = undefined /*out*/;
             resourceInputs["history"] = undefined /*out*/;
             resourceInputs["lastRollback"] = undefined /*out*/;
@@ -344,6 +366,7 @@ export class WeightedShift extends pulumi.CustomResource {
             resourceInputs["undelivered"] = undefined /*out*/;
             resourceInputs["weights"] = undefined /*out*/;
         } else {
+            resourceInputs["adoptedShare"] = undefined /*out*/;
             resourceInputs["allowOthers"] = undefined /*out*/;
             resourceInputs["allowSkip"] = undefined /*out*/;
             resourceInputs["approvedThrough"] = undefined /*out*/;
@@ -352,6 +375,7 @@ export class WeightedShift extends pulumi.CustomResource {
             resourceInputs["blindSeconds"] = undefined /*out*/;
             resourceInputs["breakGlass"] = undefined /*out*/;
             resourceInputs["capacity"] = undefined /*out*/;
+            resourceInputs["changeIds"] = undefined /*out*/;
             resourceInputs["commitAfter"] = undefined /*out*/;
             resourceInputs["compare"] = undefined /*out*/;
             resourceInputs["control"] = undefined /*out*/;
@@ -369,6 +393,7 @@ export class WeightedShift extends pulumi.CustomResource {
             resourceInputs["interrupt"] = undefined /*out*/;
             resourceInputs["lastRollback"] = undefined /*out*/;
             resourceInputs["lastVerdict"] = undefined /*out*/;
+            resourceInputs["lock"] = undefined /*out*/;
             resourceInputs["maxExtend"] = undefined /*out*/;
             resourceInputs["metricsNamespace"] = undefined /*out*/;
             resourceInputs["mode"] = undefined /*out*/;
@@ -489,9 +514,8 @@ export interface WeightedShiftArgs {
      */
     guard?: pulumi.Input<inputs.ShiftGuardArgs | undefined>;
     /**
-     * How often the fence is renewed, which keeps other runs away; it is free after three times that.
-     *
-     * Default: `"5m"`.
+     * How often the fence is renewed, which keeps other runs away; it is free after three times that. By default `5m`,
+     * and `30s` with a table.
      */
     heartbeat?: pulumi.Input<string | undefined>;
     /**
@@ -505,6 +529,11 @@ export interface WeightedShiftArgs {
      * `hold` with one.
      */
     interrupt?: pulumi.Input<enums.OnInterrupt | undefined>;
+    /**
+     * Where the fence is that keeps other runs away. By default the journal in DNS for Route 53. For a listener rule it
+     * is in the rule's tags, which two runs that begin together can both set (CUT-154), unless a table is named.
+     */
+    lock?: pulumi.Input<inputs.ShiftLockArgs | undefined>;
     /**
      * How much longer a bake may take while the gates are inconclusive. By default as long again.
      */

@@ -98,6 +98,17 @@ export function dmsTaskGateArgsProvideDefaults(val: DmsTaskGateArgs): DmsTaskGat
 }
 
 /**
+ * A table of `DynamoDB` that holds fences. Its partition key is a string named `id`; one table serves any number of
+ * rules of its account and region.
+ */
+export interface DynamoDbLockArgs {
+    /**
+     * Its name.
+     */
+    tableName: pulumi.Input<string>;
+}
+
+/**
  * Where to send calls instead of to AWS: URLs by service. What is not given is looked for where every AWS tool looks:
  * the service's own variable, `AWS_ENDPOINT_URL`, the shared configuration files.
  */
@@ -110,6 +121,10 @@ export interface EndpointsArgs {
      * AWS Database Migration Service. Without it `AWS_ENDPOINT_URL_DATABASE_MIGRATION_SERVICE` counts.
      */
     databasemigration?: pulumi.Input<string | undefined>;
+    /**
+     * Amazon `DynamoDB`. Without it `AWS_ENDPOINT_URL_DYNAMODB` counts.
+     */
+    dynamodb?: pulumi.Input<string | undefined>;
     /**
      * Elastic Load Balancing, version 2. Without it `AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2` counts.
      */
@@ -688,6 +703,18 @@ export interface ShiftGuardArgs {
      * The record of new gets a health check that follows an alarm, so that Route 53 itself stops answering with new.
      */
     healthCheck?: pulumi.Input<inputs.HealthCheckGuardArgs | undefined>;
+}
+
+/**
+ * Where the fence of a shift is.
+ *
+ * Exactly one of the properties is given.
+ */
+export interface ShiftLockArgs {
+    /**
+     * In a table of `DynamoDB`, for a listener rule; with Route 53 it is refused (CUT-155).
+     */
+    dynamodb?: pulumi.Input<inputs.DynamoDbLockArgs | undefined>;
 }
 
 /**

@@ -98,6 +98,17 @@ export function dmsTaskGateProvideDefaults(val: DmsTaskGate): DmsTaskGate {
 }
 
 /**
+ * A table of `DynamoDB` that holds fences. Its partition key is a string named `id`; one table serves any number of
+ * rules of its account and region.
+ */
+export interface DynamoDbLock {
+    /**
+     * Its name.
+     */
+    tableName: string;
+}
+
+/**
  * Where to send calls instead of to AWS: URLs by service. What is not given is looked for where every AWS tool looks:
  * the service's own variable, `AWS_ENDPOINT_URL`, the shared configuration files.
  */
@@ -110,6 +121,10 @@ export interface Endpoints {
      * AWS Database Migration Service. Without it `AWS_ENDPOINT_URL_DATABASE_MIGRATION_SERVICE` counts.
      */
     databasemigration?: string;
+    /**
+     * Amazon `DynamoDB`. Without it `AWS_ENDPOINT_URL_DYNAMODB` counts.
+     */
+    dynamodb?: string;
     /**
      * Elastic Load Balancing, version 2. Without it `AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2` counts.
      */
@@ -663,6 +678,18 @@ export interface ShiftHistoryEntry {
 }
 
 /**
+ * Where the fence of a shift is.
+ *
+ * Exactly one of the properties is given.
+ */
+export interface ShiftLock {
+    /**
+     * In a table of `DynamoDB`, for a listener rule; with Route 53 it is refused (CUT-155).
+     */
+    dynamodb?: outputs.DynamoDbLock;
+}
+
+/**
  * Who is told.
  */
 export interface ShiftNotify {
@@ -758,13 +785,17 @@ export function shiftRollbackProvideDefaults(val: ShiftRollback): ShiftRollback 
 }
 
 /**
- * A rollback with its times. Milliseconds count from the decision.
+ * A rollback with its times. Milliseconds count from the decision, but for `decisionMs`.
  */
 export interface ShiftRollbackReport {
     /**
      * Why, as a stable code.
      */
     cause: string;
+    /**
+     * How long it took from the beginning of the first breaching period to the decision, where a gate has decided.
+     */
+    decisionMs?: number;
     /**
      * When every name server had it.
      */

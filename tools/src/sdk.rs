@@ -16,11 +16,14 @@ const EXTRA: [(&str, &str); 3] = [
     ("LICENSE", "LICENSE"),
 ];
 
+/// The documents whose programs users paste.
+const DOCUMENTS: [&str; 2] = ["README.md", "docs/weighted-shift.md"];
+
 /// Compiles the SDK with the strictest checks and packs it into `target/sdk`, against the pinned `@pulumi/pulumi` and
-/// TypeScript of the test programs. Then compiles what the README shows against the package.
+/// TypeScript of the test programs. Then compiles what the documents show against the package.
 ///
 /// # Errors
-/// When the SDK or a program of the README does not compile, or `make setup` was not run.
+/// When the SDK or a program of a document does not compile, or `make setup` was not run.
 pub(crate) fn run(repository: &Repository) -> Result<()> {
     let modules = repository.root.join("tests/programs/node_modules");
     let out = repository.target.join("sdk");
@@ -55,21 +58,24 @@ pub(crate) fn run(repository: &Repository) -> Result<()> {
             .current_dir(&package),
     )?;
 
-    let readme =
-        fs::read_to_string(repository.root.join("README.md")).context("cannot read the README")?;
-    let examples = out.join("readme");
+    let examples = out.join("programs");
     fs::create_dir_all(&examples)?;
-    for (index, program) in programs(&readme).enumerate() {
-        fs::write(examples.join(format!("program{index}.ts")), program)?;
+    for document in DOCUMENTS {
+        let text = fs::read_to_string(repository.root.join(document))
+            .with_context(|| format!("cannot read {document}"))?;
+        let name = document.replace(['/', '.'], "-");
+        for (index, program) in programs(&text).enumerate() {
+            fs::write(examples.join(format!("{name}-{index}.ts")), program)?;
+        }
     }
     fs::write(examples.join("tsconfig.json"), EXAMPLES)?;
     compile(&modules, &examples, &["--noEmit".as_ref()])
-        .context("a program of the README does not compile")?;
+        .context("a program of a document does not compile")?;
     say(&format!("sdk: packed into {}", out.display()));
     Ok(())
 }
 
-/// How the programs of the README are compiled: as those of a user who has installed the package.
+/// How the programs of documents are compiled: as those of a user who has installed the package.
 const EXAMPLES: &str = r#"{
     "compilerOptions": {
         "target": "ES2022",

@@ -10,7 +10,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use cutover_core::{Failure, FailureClass};
 
 /// Error codes for calls that came too fast. Sources of this and the lists below: docs/FIGURES.md, "AWS error codes".
-const THROTTLED: [&str; 10] = [
+const THROTTLED: [&str; 11] = [
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -22,6 +22,8 @@ const THROTTLED: [&str; 10] = [
     "KMSThrottlingFault",
     // Route 53: an earlier change of the same zone is still being taken in.
     "PriorRequestNotComplete",
+    // DynamoDB.
+    "ProvisionedThroughputExceededException",
 ];
 
 /// Error codes for credentials that may not do this.

@@ -7,16 +7,29 @@
 //! region, not the credentials, not the certificates of the system.
 //!
 //! TLS is rustls on ring, with the certificates that the system trusts.
+//!
+//! # Where things are
+//!
+//! | Module | Subject |
+//! | --- | --- |
+//! | `settings`, `sdk`, `trust` | how AWS is reached |
+//! | `skew` | what time it is for the services, and the clock that tells it |
+//! | `failure` | what can be concluded from a failed call |
+//! | `credentials` | how long the credentials last |
+//! | `hosted_zones`, `name_servers` | Route 53: record sets, changes, health checks; and what its servers answer |
+//! | `listener_rules` | Elastic Load Balancing: rules, their tags, targets |
+//! | `metrics`, `series` | CloudWatch: metrics, alarms, publishing |
+//! | `parameters`, `topics` | Systems Manager and SNS |
+//! | `tasks`, `service_roles` | DMS: replication tasks, and its roles in IAM |
 
 mod credentials;
 mod failure;
 mod hosted_zones;
 mod listener_rules;
+mod locks;
 mod metrics;
 mod name_servers;
 mod parameters;
-#[cfg(test)]
-mod script;
 mod sdk;
 mod series;
 mod service_roles;
@@ -34,12 +47,14 @@ mod trust;
 pub use credentials::AwsCredentials;
 pub use hosted_zones::AwsHostedZones;
 pub use listener_rules::AwsListenerRules;
+pub use locks::AwsLocks;
 pub use metrics::AwsMetrics;
 pub use name_servers::DnsNameServers;
 pub use parameters::AwsParameters;
 pub use sdk::Sdk;
 pub use service_roles::AwsServiceRoles;
 pub use settings::{AssumeRole, Endpoints, Keys, Settings};
+pub use skew::ServiceClock;
 pub use tasks::AwsReplicationTasks;
 pub use topics::AwsTopics;
 pub use traffic::traffic;

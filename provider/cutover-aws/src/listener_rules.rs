@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 use aws_sdk_elasticloadbalancingv2::Client as Balancers;
 use aws_sdk_elasticloadbalancingv2::error::ProvideErrorMetadata as _;
 use aws_sdk_elasticloadbalancingv2::operation::RequestId as _;
-use aws_sdk_elasticloadbalancingv2::types::{Action, Tag, TagDescription, TargetHealthStateEnum};
+use aws_sdk_elasticloadbalancingv2::types::{
+    Action, Tag, TagDescription, TargetHealth, TargetHealthDescription, TargetHealthReasonEnum,
+    TargetHealthStateEnum,
+};
 use cutover_core::shift::rules::{GroupWeight, JOURNAL_TAG, Rule, RuleChange};
 use cutover_core::{Failure, FailureClass};
 use cutover_driver::{Answered, Applied, ListenerRules, Targets};
@@ -200,6 +203,27 @@ impl AwsListenerRules {
         Ok(answer.request_id().unwrap_or(arn).to_owned())
     }
 
+    /// Looks at the journal, and removes its tag when it says what is expected.
+    async fn forget(&self, arn: &str, expected: &str) -> Result<Applied, Failure> {
+        let action = "elasticloadbalancing:RemoveTags";
+        let tags = self.tags(arn).await?.unwrap_or_default();
+        match tags.get(JOURNAL_TAG) {
+            None => return Ok(Applied::Accepted { id: arn.to_owned() }),
+            Some(found) if found != expected => {
+                return Ok(conflict("the tags that hold the journal"));
+            }
+            Some(_) => {}
+        }
+        let call = self.balancers.get(action).await?.remove_tags();
+        let call = call.resource_arns(arn).tag_keys(JOURNAL_TAG);
+        let answer = call
+            .send()
+            .await
+            .map_err(|error| classify(action, &error))?;
+        let id = answer.request_id().unwrap_or(arn).to_owned();
+        Ok(Applied::Accepted { id })
+    }
+
     async fn count_targets(&self, group_arn: &str) -> Result<Targets, Failure> {
         let action = "elasticloadbalancing:DescribeTargetHealth";
         let call = self.balancers.get(action).await?.describe_target_health();
@@ -218,6 +242,15 @@ impl AwsListenerRules {
                     targets.registered += 1;
                     targets.healthy += 1;
                 }
+                TargetHealthStateEnum::Initial => {
+                    targets.registered += 1;
+                    targets.unchecked += 1;
+                }
+                // A target that cannot be used is never checked, and one without a rule is not checked yet.
+                TargetHealthStateEnum::Unused if !is_unusable(target) => {
+                    targets.registered += 1;
+                    targets.unchecked += 1;
+                }
                 _ => targets.registered += 1,
             }
         }
@@ -232,6 +265,10 @@ impl ListenerRules for AwsListenerRules {
 
     fn apply<'a>(&'a self, change: &'a RuleChange) -> Answered<'a, Applied> {
         Box::pin(self.change(change))
+    }
+
+    fn remove_journal<'a>(&'a self, rule_arn: &'a str, expected: &'a str) -> Answered<'a, Applied> {
+        Box::pin(self.forget(rule_arn, expected))
     }
 
     fn fetch_targets<'a>(&'a self, group_arn: &'a str) -> Answered<'a, Targets> {
@@ -278,6 +315,16 @@ fn sorted(groups: &[GroupWeight]) -> Vec<(&str, u16)> {
         .collect();
     sorted.sort_unstable();
     sorted
+}
+
+/// Tells whether a target is unused for a reason of its own: it is stopped, or its address cannot be a target.
+fn is_unusable(target: &TargetHealthDescription) -> bool {
+    use TargetHealthReasonEnum::{InvalidState, IpUnusable, NotRegistered};
+    let health = target.target_health();
+    matches!(
+        health.and_then(TargetHealth::reason),
+        Some(InvalidState | IpUnusable | NotRegistered)
+    )
 }
 
 fn is_missing(code: Option<&str>) -> bool {

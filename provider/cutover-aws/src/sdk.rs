@@ -19,7 +19,7 @@ use cutover_core::{Failure, FailureClass, Timestamp};
 use cutover_driver::Clock;
 use tokio::sync::OnceCell;
 
-use crate::skew::Skew;
+use crate::skew::{ServiceClock, Skew};
 use crate::{AssumeRole, Endpoints, Settings};
 
 /// How long connecting may take: ours; a second packet lost is rare, a firewall that swallows packets is not.
@@ -78,10 +78,10 @@ impl Sdk {
         }))
     }
 
-    /// Returns how far the clock of the services is ahead of this machine's, in milliseconds, as the last answer told;
-    /// negative when it is behind, and `None` before the first answer. Below two seconds it means nothing.
-    pub fn ahead_millis(&self) -> Option<i64> {
-        self.0.skew.ahead_millis()
+    /// Returns the time as the services tell it, for decisions. The SDK itself goes by the clock that it was given, and
+    /// minds the difference where it signs.
+    pub fn service_clock(&self) -> ServiceClock {
+        ServiceClock::new(self.0.skew.clone())
     }
 
     /// Returns the settings.

@@ -72,6 +72,8 @@ pub struct Endpoints {
     pub cloudwatch: Option<String>,
     /// Database Migration Service.
     pub dms: Option<String>,
+    /// `DynamoDB`.
+    pub dynamodb: Option<String>,
     /// Elastic Load Balancing, version 2.
     pub elbv2: Option<String>,
     /// Identity and Access Management.

@@ -12,7 +12,14 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use cutover_core::Timestamp;
-use cutover_driver::Clock;
+use cutover_driver::{Clock, Wait};
+
+/// What a difference means nothing below, in milliseconds: ours. Answers tell whole seconds, and are on their way for a
+/// while.
+const SKEW_MILLIS_MIN: i64 = 2_000;
+
+/// From which difference on people are told, in milliseconds: ours, the shortest time between two looks at gates.
+const SKEW_TOLD_MILLIS: i64 = 30_000;
 
 /// What is added to a moment that was cut to whole seconds, so that it is right on average.
 const HALF_A_SECOND_MILLIS: i64 = 500;
@@ -33,8 +40,8 @@ impl Skew {
         }
     }
 
-    /// Returns how far the services are ahead, negative when they are behind; `None` before the first answer. Answers
-    /// tell whole seconds, and are on their way for a while: what is below two seconds means nothing.
+    /// Returns how far the services are ahead, negative when they are behind; `None` before the first answer. What is
+    /// below two seconds means nothing.
     pub(crate) fn ahead_millis(&self) -> Option<i64> {
         *self
             .ahead_millis
@@ -65,6 +72,61 @@ impl Skew {
             .ahead_millis
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+    }
+}
+
+/// The time as the services tell it, so that what is measured and judged is of the minutes that it seems to be of.
+///
+/// Until the first answer, and as long as the two differ by less than two seconds, it is that of this machine. Waits are
+/// those of this machine's clock, and as long as asked for, whatever is learned meanwhile.
+#[derive(Clone, Debug)]
+pub struct ServiceClock {
+    skew: Skew,
+    /// What is added to the time of this machine, in milliseconds.
+    added: Arc<Mutex<Added>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Added {
+    millis: i64,
+    is_told: bool,
+}
+
+impl ServiceClock {
+    pub(crate) fn new(skew: Skew) -> Self {
+        Self {
+            skew,
+            added: Arc::default(),
+        }
+    }
+
+    /// Returns what is to be added now. It stays as it is while answers differ by what means nothing.
+    fn added_millis(&self) -> i64 {
+        let mut added = self.added.lock().unwrap_or_else(PoisonError::into_inner);
+        let ahead = self.skew.ahead_millis().unwrap_or(added.millis);
+        if ahead.saturating_sub(added.millis).saturating_abs() >= SKEW_MILLIS_MIN {
+            added.millis = ahead;
+        }
+        if added.millis.saturating_abs() > SKEW_TOLD_MILLIS && !added.is_told {
+            added.is_told = true;
+            tracing::warn!(
+                ahead_seconds = added.millis / 1_000,
+                "the clock of this machine is wrong; the time of the services is used"
+            );
+        }
+        added.millis
+    }
+}
+
+impl Clock for ServiceClock {
+    fn now(&self) -> Timestamp {
+        let here = self.skew.clock.now().unix_millis();
+        Timestamp::from_unix_millis(here.saturating_add(self.added_millis()))
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> Wait {
+        let clock = &self.skew.clock;
+        clock.sleep_until(clock.now().after(at.since(self.now())))
     }
 }
 
@@ -106,43 +168,4 @@ impl HttpConnector for Watched<SharedHttpConnector> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::script::dated;
-    use cutover_driver::SystemClock;
-
-    /// F53
-    #[tokio::test]
-    async fn the_date_of_an_answer_tells_how_far_the_services_are_ahead() {
-        let now = SystemClock.now().unix_millis();
-        for ahead_seconds in [300, 0, -300] {
-            let moment = DateTime::from_millis(now + ahead_seconds * 1000);
-            let date = moment.fmt(Format::HttpDate).unwrap();
-            let sdk = dated(Arc::new(SystemClock), Some(&date));
-            assert_eq!(sdk.ahead_millis(), None, "nobody has answered yet");
-
-            let zones = crate::AwsHostedZones::new(&sdk);
-            cutover_driver::HostedZones::fetch_zone(&zones, "Z1")
-                .await
-                .unwrap();
-
-            let ahead = sdk.ahead_millis().unwrap();
-            let off = ahead - ahead_seconds * 1000;
-            assert!((-2000..=2000).contains(&off), "{ahead}");
-        }
-    }
-
-    #[tokio::test]
-    async fn an_answer_without_a_date_that_can_be_read_tells_nothing() {
-        for date in [None, Some("yesterday")] {
-            let sdk = dated(Arc::new(SystemClock), date);
-            let zones = crate::AwsHostedZones::new(&sdk);
-
-            cutover_driver::HostedZones::fetch_zone(&zones, "Z1")
-                .await
-                .unwrap();
-
-            assert_eq!(sdk.ahead_millis(), None);
-        }
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! What tests of adapters share: AWS played by a function.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use aws_smithy_cbor::data::Type;
@@ -9,7 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::body::SdkBody;
-use cutover_driver::SystemClock;
+use cutover_driver::{Clock, SystemClock};
 use serde_json::{Map, Value, json};
 
 use crate::{Keys, Sdk, Settings};
@@ -19,6 +20,8 @@ use crate::{Keys, Sdk, Settings};
 pub(crate) struct Sent {
     /// The operation, where path or header name it.
     pub(crate) operation: String,
+    /// Method and path with query.
+    pub(crate) target: String,
     pub(crate) body: Vec<u8>,
 }
 
@@ -35,10 +38,20 @@ impl Sent {
     pub(crate) fn cbor(&self) -> Value {
         decode(&mut Decoder::new(&self.body))
     }
+
+    /// Method, path with query, and body.
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}", self.target, self.text())
+    }
 }
 
 /// Everything that was sent, in its order.
 pub(crate) type Log = Arc<Mutex<Vec<Sent>>>;
+
+/// Returns everything that was sent so far, as lines.
+pub(crate) fn lines(log: &Log) -> Vec<String> {
+    log.lock().unwrap().iter().map(Sent::line).collect()
+}
 
 pub(crate) fn settings() -> Settings {
     let keys = Keys {
@@ -53,29 +66,64 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
-/// An SDK whose every call the function answers, with a status and a body, and what was sent.
+/// An SDK whose every call the function answers, with a status and a body, and what was sent. The ids of the requests
+/// are `request-1` and so on.
 pub(crate) fn answering(
     answer: impl Fn(&Sent) -> (u16, Vec<u8>) + Send + Sync + 'static,
 ) -> (Sdk, Log) {
+    through(Arc::new(SystemClock), None, answer)
+}
+
+/// An SDK whose calls get these answers, status and body, in their order, and what was sent.
+pub(crate) fn scripted<B: Into<String>>(answers: impl IntoIterator<Item = (u16, B)>) -> (Sdk, Log) {
+    let answers: VecDeque<(u16, String)> = answers
+        .into_iter()
+        .map(|(status, body)| (status, body.into()))
+        .collect();
+    let answers = Mutex::new(answers);
+    answering(move |sent| {
+        let next = answers.lock().unwrap().pop_front();
+        let (status, body) =
+            next.unwrap_or_else(|| panic!("nothing on script for: {}", sent.line()));
+        (status, body.into_bytes())
+    })
+}
+
+/// As [`answering`], by a clock and with a `Date`.
+pub(crate) fn through(
+    clock: Arc<dyn Clock>,
+    date: Option<&str>,
+    answer: impl Fn(&Sent) -> (u16, Vec<u8>) + Send + Sync + 'static,
+) -> (Sdk, Log) {
     let log = Log::default();
-    let recorder = Arc::clone(&log);
+    let (recorder, date) = (Arc::clone(&log), date.map(str::to_owned));
     let http = infallible_client_fn(move |request| {
         let header = request.headers().get("x-amz-target");
         let target = header.and_then(|value| value.to_str().ok());
         let named = target.unwrap_or_else(|| request.uri().path());
+        let path = request.uri().path_and_query().map(ToString::to_string);
         let sent = Sent {
             operation: named.rsplit(['.', '/']).next().unwrap().to_owned(),
+            target: format!("{} {}", request.method(), path.unwrap_or_default()),
             body: request.body().bytes().unwrap_or_default().to_vec(),
         };
         let (status, body) = answer(&sent);
-        recorder.lock().unwrap().push(sent);
+        let number = {
+            let mut log = recorder.lock().unwrap();
+            log.push(sent);
+            log.len()
+        };
         let status = StatusCode::try_from(status).unwrap();
         let mut response = HttpResponse::new(status, SdkBody::from(body));
         let headers = response.headers_mut();
         headers.insert("smithy-protocol", "rpc-v2-cbor");
+        headers.insert("x-amzn-requestid", format!("request-{number}"));
+        if let Some(date) = date.clone() {
+            headers.insert("date", date);
+        }
         response.try_into_http1x().unwrap()
     });
-    (Sdk::through(settings(), Arc::new(SystemClock), http), log)
+    (Sdk::through(settings(), clock, http), log)
 }
 
 /// A body in CBOR; texts such as `@60` become moments.

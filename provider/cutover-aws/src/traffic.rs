@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cutover_driver::{Allowance, Budgeted, HostedZones, Traffic};
 
 use crate::{
-    AwsCredentials, AwsHostedZones, AwsListenerRules, AwsMetrics, AwsParameters,
+    AwsCredentials, AwsHostedZones, AwsListenerRules, AwsLocks, AwsMetrics, AwsParameters,
     AwsReplicationTasks, AwsTopics, DnsNameServers, Sdk,
 };
 
@@ -17,6 +17,7 @@ pub fn traffic(sdk: &Sdk, allowance: &Arc<Allowance>) -> Traffic {
         zones: Arc::new(Budgeted::new(zones, Arc::clone(allowance))),
         name_servers: Arc::new(DnsNameServers::new(sdk)),
         rules: Arc::new(AwsListenerRules::new(sdk)),
+        locks: Arc::new(AwsLocks::new(sdk)),
         metrics: Arc::new(AwsMetrics::new(sdk)),
         parameters: Arc::new(AwsParameters::new(sdk)),
         topics: Arc::new(AwsTopics::new(sdk)),

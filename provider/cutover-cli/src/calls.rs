@@ -57,8 +57,8 @@ pub(crate) fn stopped() -> Problem {
 /// Makes a change, again and again until `deadline` where it was not served. It is not dropped once it is begun, and
 /// not begun again once somebody has said to stop, unless it is `urgent`.
 ///
-/// A change whose answer was lost is made again only when making it twice is the same as making it once: when it has
-/// UPSERTs only, which are the urgent ones.
+/// A change whose answer was lost is made again only when it is `urgent`: those put everything where it is to be, or
+/// are refused whole when it is there already.
 pub(crate) async fn apply(
     here: &Here,
     console: &mut Console<'_>,

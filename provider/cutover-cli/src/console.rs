@@ -5,6 +5,7 @@ use std::io::{BufRead, Write};
 use std::time::Duration;
 
 use cutover_core::Timestamp;
+use cutover_core::shift::render::render_duration;
 use serde::Serialize;
 
 use crate::Problem;
@@ -118,7 +119,11 @@ impl Table {
 }
 
 impl fmt::Display for Table {
+    /// Headings without rows say nothing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rows.len() < 2 {
+            return writeln!(f, "  none");
+        }
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));
@@ -145,7 +150,7 @@ pub(crate) fn moment(at: Timestamp) -> String {
 
 /// Writes a length of time for people, to the second.
 pub(crate) fn span(duration: Duration) -> String {
-    humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
+    render_duration(Duration::from_secs(duration.as_secs()))
 }
 
 /// Returns whole milliseconds, for JSON.
@@ -174,6 +179,6 @@ mod tests {
             moment(Timestamp::from_unix_millis(1_700_000_000_999)),
             "2023-11-14T22:13:20Z"
         );
-        assert_eq!(span(Duration::from_millis(123_456)), "2m 3s");
+        assert_eq!(span(Duration::from_millis(123_456)), "2 min 3 s");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use cutover_core::shift::facts::{JournalRead, Live};
 use cutover_core::shift::preflight::Routing;
+use cutover_core::shift::problem::Code;
 use cutover_core::shift::records::{Member, RecordSet, journal_name_of, members, read_journal};
 use cutover_core::shift::spec::RecordType;
 use cutover_core::weights::share_answered;
@@ -15,6 +16,9 @@ use crate::world::Here;
 
 /// The types of records that can be shifted.
 const TYPES: [RecordType; 3] = [RecordType::A, RecordType::Aaaa, RecordType::Cname];
+
+/// The code of a call that AWS refused.
+const REFUSED: Code = Code(5);
 
 /// What stands in a zone about a shift.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +58,7 @@ pub(crate) async fn fetch(
     sides: &SideArgs,
 ) -> Result<Group, Problem> {
     let names = [name.to_owned(), journal_name_of(name)];
-    let zones = &here.traffic.zones;
-    let sets = look(here, || zones.fetch_record_sets(zone, &names)).await?;
+    let sets = fetch_sets(here, zone, &names).await?;
     let mut group = Group::new(zone, name, sides, sets)?;
     // What was read is not read again: Route 53 lets few requests in, and the next may be the way back.
     let further: BTreeSet<String> = group
@@ -67,10 +70,30 @@ pub(crate) async fn fetch(
         .collect();
     if !further.is_empty() {
         let further: Vec<String> = further.into_iter().collect();
-        let sets = look(here, || zones.fetch_record_sets(zone, &further)).await?;
+        let sets = fetch_sets(here, zone, &further).await?;
         group.sets.extend(sets);
     }
     Ok(group)
+}
+
+async fn fetch_sets(here: &Here, zone: &str, names: &[String]) -> Result<Vec<RecordSet>, Problem> {
+    let zones = &here.traffic.zones;
+    let refused = match look(here, || zones.fetch_record_sets(zone, names)).await {
+        Err(problem) if problem.code == REFUSED => problem,
+        other => return other,
+    };
+    // Asked only then: the way back has no request to spare while all is well.
+    match look(here, || zones.fetch_zone(zone)).await {
+        Ok(None) => Err(no_such_zone(zone)),
+        Ok(Some(_)) | Err(_) => Err(refused),
+    }
+}
+
+/// Says that there is no such zone.
+pub(crate) fn no_such_zone(id: &str) -> Problem {
+    Problem::new(181, Exit::Failed, "there is no such hosted zone")
+        .at(format!("hosted zone `{id}`"))
+        .next("check the id and the account of the credentials")
 }
 
 impl Group {

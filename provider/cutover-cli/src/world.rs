@@ -35,6 +35,7 @@ pub fn connect(args: &AwsArgs) -> Here {
         endpoints: Endpoints {
             cloudwatch: url(),
             dms: url(),
+            dynamodb: url(),
             elbv2: url(),
             iam: url(),
             route53: url(),

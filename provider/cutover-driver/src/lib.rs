@@ -5,6 +5,15 @@
 //!
 //! Ports are small and named by their subject; adapters implement them elsewhere, and fakes do in tests. They are
 //! gathered in [`World`]. Calls through a port never fail: what went wrong is a fact as well.
+//!
+//! # Where things are
+//!
+//! | Module | Subject |
+//! | --- | --- |
+//! | `run` | the loop, and how it stops |
+//! | `ports` | what the world is reached through |
+//! | `clock` | the only place that reads a clock |
+//! | `shift` | a shift of traffic: its commands over the ports, the request budget, messages, and stopping it in time |
 
 mod clock;
 mod ports;
@@ -14,8 +23,8 @@ mod shift;
 pub use clock::{Clock, SystemClock, Wait};
 pub use ports::{
     Answered, Applied, Batch, Credentials, Ensuring, HealthCheck, HostedZones, ListenerRules,
-    Message, Metrics, NameServers, Parameters, Perform, Published, Question, ReplicationTasks,
-    Sample, ServiceRoles, Surveying, Targets, Topics, Traffic, World, Zone,
+    Locks, Message, Metrics, NameServers, Parameters, Perform, Published, Question,
+    ReplicationTasks, Sample, ServiceRoles, Surveying, Targets, Topics, Traffic, World, Zone,
 };
 pub use run::{Ended, run};
 pub use shift::{

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 
 use crate::Clock;
 pub use traffic::{
-    Answered, Applied, Batch, Credentials, HealthCheck, HostedZones, ListenerRules, Message,
+    Answered, Applied, Batch, Credentials, HealthCheck, HostedZones, ListenerRules, Locks, Message,
     Metrics, NameServers, Parameters, Published, Question, ReplicationTasks, Sample, Targets,
     Topics, Traffic, Zone,
 };

@@ -120,6 +120,10 @@ codes! {
     ShiftJournal = 152, "the journal of a shift cannot be read";
     /// Another run holds the fence.
     ShiftHeld = 153, "another run holds the fence";
+    /// A listener rule's journal is protected by nothing.
+    ShiftUnfenced = 154, "nothing keeps two runs of a listener rule apart";
+    /// The table of the fence cannot be used, or is no place for this router.
+    ShiftFenceMisplaced = 155, "the fence cannot be there";
     /// Everything went back to old.
     ShiftRolledBack = 160, "everything went back to old";
     /// It stopped where it is.

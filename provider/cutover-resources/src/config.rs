@@ -82,6 +82,8 @@ pub struct Endpoints {
     pub cloudwatch: Option<String>,
     /// AWS Database Migration Service. Without it `AWS_ENDPOINT_URL_DATABASE_MIGRATION_SERVICE` counts.
     pub databasemigration: Option<String>,
+    /// Amazon `DynamoDB`. Without it `AWS_ENDPOINT_URL_DYNAMODB` counts.
+    pub dynamodb: Option<String>,
     /// Elastic Load Balancing, version 2. Without it `AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2` counts.
     pub elasticloadbalancingv2: Option<String>,
     /// AWS Identity and Access Management. Without it `AWS_ENDPOINT_URL_IAM` counts.
@@ -112,6 +114,7 @@ impl Endpoints {
         let all = [
             ("cloudwatch", &self.cloudwatch),
             ("databasemigration", &self.databasemigration),
+            ("dynamodb", &self.dynamodb),
             ("elasticloadbalancingv2", &self.elasticloadbalancingv2),
             ("iam", &self.iam),
             ("route53", &self.route53),

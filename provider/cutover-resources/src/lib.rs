@@ -21,12 +21,12 @@ pub use service_roles::{
 };
 pub use weighted_shift::{
     AdoptRecords, AlarmGate, AlbRouter, DataPriority, DesiredShift, DmsTaskGate, DriftResponse,
-    EntryGate, GateDatapoints, GateLag, GateMeasure, GateMetric, GateSeverity, GateSide,
-    HealthCheckGuard, MissingData, NoticeSeverity, OnDestroy, OnInterrupt, ParameterGate,
+    DynamoDbLock, EntryGate, GateDatapoints, GateLag, GateMeasure, GateMetric, GateSeverity,
+    GateSide, HealthCheckGuard, MissingData, NoticeSeverity, OnDestroy, OnInterrupt, ParameterGate,
     PaymentGates, PaymentGatesArgs, PaymentGatesResult, PaymentMetrics, PlannedStep, RecordAlias,
     RecordKind, RecordTarget, ReverseReplication, Route53Router, SharedFault, ShiftComparison,
-    ShiftControl, ShiftGate, ShiftGuard, ShiftHistoryEntry, ShiftMode, ShiftNotify, ShiftPhase,
-    ShiftRollback, ShiftRollbackReport, ShiftRouter, ShiftSettle, ShiftStep, ShiftTargets,
-    ShiftVerdict, ShiftWeights, TaskValidation, WeightedRecord, WeightedShift, WeightedShiftArgs,
-    WeightedShiftState, WriteFence, ZeroWeight,
+    ShiftControl, ShiftGate, ShiftGuard, ShiftHistoryEntry, ShiftLock, ShiftMode, ShiftNotify,
+    ShiftPhase, ShiftRollback, ShiftRollbackReport, ShiftRouter, ShiftSettle, ShiftStep,
+    ShiftTargets, ShiftVerdict, ShiftWeights, TaskValidation, WeightedRecord, WeightedShift,
+    WeightedShiftArgs, WeightedShiftState, WriteFence, ZeroWeight,
 };

@@ -1,4 +1,5 @@
-//! A strict AWS in plain maps: Route 53, CloudWatch, Elastic Load Balancing, SNS, SSM, STS, and what is read of DMS.
+//! A strict AWS in plain maps: Route 53, CloudWatch, Elastic Load Balancing, SNS, SSM, STS, fences in `DynamoDB`, and
+//! what is read of DMS.
 //!
 //! [`Cloud`] has a method for each operation of the API, with the moment of the call as an argument. It is as strict as
 //! AWS is where emulators are lenient. Every call runs through [`Cloud::call`], which follows the script of faults and
@@ -6,6 +7,7 @@
 
 mod cloudwatch;
 mod dms;
+mod dynamodb;
 mod elb;
 mod error;
 mod ports;
@@ -25,6 +27,7 @@ pub use cloudwatch::{
     MetricDataResult, MetricDatum, MetricKey, MetricStat, StatusCode,
 };
 pub use dms::{ReplicationTask, TableStatistics};
+pub use dynamodb::{Attribute, Condition, Item, PutItem};
 pub use elb::{
     Action, Forward, ListenerRule, Stickiness, TagsOf, TargetGroup, TargetHealth, WeightedGroup,
 };
@@ -120,6 +123,7 @@ pub struct Cloud {
     sns: sns::Sns,
     ssm: ssm::Ssm,
     dms: dms::Dms,
+    dynamodb: dynamodb::DynamoDb,
     traffic: Vec<traffic::Running>,
 }
 
@@ -147,6 +151,7 @@ impl Cloud {
             sns: sns::Sns::default(),
             ssm: ssm::Ssm::default(),
             dms: dms::Dms::default(),
+            dynamodb: dynamodb::DynamoDb::default(),
             traffic: Vec::new(),
         }
     }

@@ -28,8 +28,9 @@ use cutover_driver::{
 use futures_util::future::{Either, select};
 
 use crate::cloud::{
-    Action, AliasTarget, Change, ChangeAction, DnsAnswer, Endpoint, Forward, ListenerRule, Measured,
-    ResourceRecordSet, Rival, Routed, TargetGroup, TargetHealth, TrafficModel, WeightedGroup, What,
+    Action, AliasTarget, Change, ChangeAction, DnsAnswer, Endpoint, Forward, ListenerRule,
+    Measured, ResourceRecordSet, Rival, Routed, TargetGroup, TargetHealth, TrafficModel,
+    WeightedGroup, What,
 };
 use crate::{Cloud, CloudConfig, CloudFault, PausedClock, SimTraffic};
 
@@ -91,7 +92,8 @@ impl Site {
 
     /// Returns the same site behind a rule of a load balancer.
     pub fn behind_a_rule() -> Self {
-        let rule = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/pay/1/2/3";
+        let rule =
+            "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/pay/1/2/3";
         Self {
             rule_arn: Some(rule.to_owned()),
             ..Self::pay()
@@ -132,7 +134,12 @@ impl Site {
         } else {
             let records: Vec<_> = ["A", "AAAA"]
                 .into_iter()
-                .flat_map(|of| [self.member(of, Side::Old, 100), self.member(of, Side::New, 0)])
+                .flat_map(|of| {
+                    [
+                        self.member(of, Side::Old, 100),
+                        self.member(of, Side::New, 0),
+                    ]
+                })
                 .collect();
             self.write(cloud, now, &records);
         }
@@ -241,7 +248,9 @@ impl Site {
         let mut weights: Vec<Weights> = Vec::new();
         for (at, members) in history {
             let (old, new) = (members.get(&old).copied(), members.get(&new).copied());
-            let is_news = weights.last().is_none_or(|last| (last.1, last.2) != (old, new));
+            let is_news = weights
+                .last()
+                .is_none_or(|last| (last.1, last.2) != (old, new));
             if is_news && (old.is_some() || new.is_some()) {
                 weights.push((at, old, new));
             }
@@ -358,7 +367,12 @@ impl Site {
             vec![
                 value("latency", Part::Value, "Latency", "p95"),
                 value("latency", Part::Total, "Requests", "Sum"),
-                value("dbConnectionFailures", Part::Value, "ConnectionFailures", "Sum"),
+                value(
+                    "dbConnectionFailures",
+                    Part::Value,
+                    "ConnectionFailures",
+                    "Sum",
+                ),
                 value("dataConsistency", Part::Value, "Mismatches", "Sum"),
             ],
         ];
@@ -370,7 +384,9 @@ impl Site {
                     side,
                     part,
                 };
-                sources.series.insert(id, vec![self.metric(&name, side, stat)]);
+                sources
+                    .series
+                    .insert(id, vec![self.metric(&name, side, stat)]);
             }
         }
         for side in [Side::Old, Side::New] {
@@ -400,7 +416,12 @@ pub fn target_group(side: Side, registered: u8, healthy: u8) -> TargetGroup {
     let target = |number: u8| TargetHealth {
         id: format!("10.0.0.{number}"),
         port: 8443,
-        state: if number < healthy { "healthy" } else { "unhealthy" }.to_owned(),
+        state: if number < healthy {
+            "healthy"
+        } else {
+            "unhealthy"
+        }
+        .to_owned(),
     };
     TargetGroup {
         arn: Site::group_arn(side),
@@ -578,6 +599,15 @@ impl Program {
         }
     }
 
+    /// Returns the same program as another process: who kills one does not kill the other.
+    #[must_use]
+    pub fn with_its_own_life(self) -> Self {
+        Self {
+            death: Arc::default(),
+            ..self
+        }
+    }
+
     /// Checks what is wished.
     ///
     /// # Panics
@@ -633,7 +663,12 @@ impl Program {
         };
         let (topics, metrics) = (Arc::clone(&traffic.topics), Arc::clone(&traffic.metrics));
         let herald = Herald::new(&spec.id, notify, topics, metrics, Arc::clone(&clock));
-        let shift = Shift::new(spec.clone(), self.orders.clone(), RunId::new(run), clock.now());
+        let shift = Shift::new(
+            spec.clone(),
+            self.orders.clone(),
+            RunId::new(run),
+            clock.now(),
+        );
         let shifting = Shifting::new(
             traffic,
             Arc::clone(&clock),

@@ -13,9 +13,9 @@ use crate::environment::{NAME_SERVER, SESSION_END, variable};
 /// Makes a world of a checked configuration, without calling anyone.
 pub(crate) fn connect(config: &Config) -> World {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let sdk = Sdk::new(settings(config), Arc::clone(&clock));
+    let sdk = Sdk::new(settings(config), clock);
     World {
-        clock,
+        clock: Arc::new(sdk.service_clock()),
         service_roles: Arc::new(AwsServiceRoles::new(&sdk)),
         traffic: traffic(&sdk, &allowance()),
     }
@@ -56,6 +56,7 @@ fn endpoints(given: Option<&cutover_resources::Endpoints>) -> Endpoints {
     Endpoints {
         cloudwatch: given.cloudwatch,
         dms: given.databasemigration,
+        dynamodb: given.dynamodb,
         elbv2: given.elasticloadbalancingv2,
         iam: given.iam,
         route53: given.route53,

@@ -14,6 +14,7 @@
 //! | `CloudWatch` | Smithy RPC v2 with CBOR | `monitoring` |
 //! | Elastic Load Balancing v2, SNS, STS | query, answered with XML | `elasticloadbalancing`, `sns`, `sts` |
 //! | Systems Manager, DMS | JSON 1.1 | `ssm`, `dms` |
+//! | `DynamoDB`, as far as fences need it | JSON 1.0 | `dynamodb` |
 //!
 //! Faults are those of the cloud's script. A lost answer closes the connection without one; a call that hangs is served
 //! after so long.

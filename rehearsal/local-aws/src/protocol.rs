@@ -1,4 +1,4 @@
-//! The four forms in which AWS's services talk.
+//! The forms in which AWS's services talk.
 
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -17,6 +17,9 @@ pub(crate) const AMZ_TARGET: HeaderName = HeaderName::from_static("x-amz-target"
 /// Repeats the code of an error in the form that it had in the query protocol.
 const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
+/// The type of bodies in JSON 1.0.
+const JSON_10: &str = "application/x-amz-json-1.0";
+
 /// A form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -26,6 +29,8 @@ pub(crate) enum Protocol {
     Query,
     /// JSON 1.1, with the operation in a header.
     Json,
+    /// JSON 1.0, which says so and is else the same.
+    Json10,
     /// CBOR, with the operation in the path.
     Cbor,
 }
@@ -63,7 +68,10 @@ impl Protocol {
         if head.headers.contains_key(SMITHY_PROTOCOL) {
             Self::Cbor
         } else if head.headers.contains_key(AMZ_TARGET) {
-            Self::Json
+            match head.headers.get(CONTENT_TYPE) {
+                Some(value) if value == JSON_10 => Self::Json10,
+                _ => Self::Json,
+            }
         } else if head.headers.get(CONTENT_TYPE).is_some_and(is_form) {
             Self::Query
         } else {
@@ -76,6 +84,7 @@ impl Protocol {
         match self {
             Self::RestXml | Self::Query => "text/xml",
             Self::Json => "application/x-amz-json-1.1",
+            Self::Json10 => JSON_10,
             Self::Cbor => "application/cbor",
         }
     }
@@ -101,7 +110,7 @@ impl Protocol {
                 let response = ErrorResponse { error, request_id };
                 xml::render("ErrorResponse", namespace, &response)
             }
-            Self::Json => serde_json::to_vec(&TypedError { code, message })
+            Self::Json | Self::Json10 => serde_json::to_vec(&TypedError { code, message })
                 .expect("texts can be written as JSON"),
             Self::Cbor => render_cbor(&TypedError { code, message }),
         };

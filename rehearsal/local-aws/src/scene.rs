@@ -27,6 +27,8 @@ pub struct Scene {
     rules: Vec<Rule>,
     /// The names of topics.
     topics: Vec<String>,
+    /// The names of tables for fences, whose key is `id`.
+    tables: Vec<String>,
     /// Values by names.
     parameters: BTreeMap<String, String>,
     /// The names of alarms, which have no data yet.
@@ -239,6 +241,9 @@ impl Scene {
         }
         for topic in self.topics {
             cloud.create_topic(&topic);
+        }
+        for table in self.tables {
+            cloud.create_table(&table, "id");
         }
         for (name, value) in self.parameters {
             put_parameter(&mut cloud, now, name, value)?;

@@ -2,6 +2,7 @@
 
 mod cloudwatch;
 mod dms;
+mod dynamodb;
 mod elb;
 mod route53;
 mod sns;
@@ -63,7 +64,7 @@ pub(crate) struct Service {
     operations: &'static [Operation],
 }
 
-const SERVICES: [Service; 7] = [
+const SERVICES: [Service; 8] = [
     route53::SERVICE,
     cloudwatch::SERVICE,
     elb::SERVICE,
@@ -71,6 +72,7 @@ const SERVICES: [Service; 7] = [
     sts::SERVICE,
     ssm::SERVICE,
     dms::SERVICE,
+    dynamodb::SERVICE,
 ];
 
 /// Finds the name of an operation among those of all services.
@@ -126,7 +128,7 @@ impl Service {
                     .filter(|_| version)
                     .and_then(named)
             }
-            Protocol::Json => {
+            Protocol::Json | Protocol::Json10 => {
                 let target = head.headers.get(AMZ_TARGET).and_then(|it| it.to_str().ok());
                 target.and_then(|target| named(self.within(target)?))
             }
@@ -155,7 +157,7 @@ impl Service {
 fn unknown(protocol: Protocol, message: &str) -> Refusal {
     match protocol {
         Protocol::Query => Refusal::sender("InvalidAction", message),
-        Protocol::Json => Refusal::sender("UnknownOperationException", message),
+        Protocol::Json | Protocol::Json10 => Refusal::sender("UnknownOperationException", message),
         Protocol::RestXml | Protocol::Cbor => {
             Refusal::new("UnknownOperationException", 404, message)
         }

@@ -277,11 +277,11 @@ async fn calls(report: &mut Report) -> Result<()> {
             .alarms
             .insert("bell".to_owned(), "pay-bell".to_owned());
         let now = shop.clock.now();
-        let mut cloud = shop.sim.cloud();
-        cloud.by_others(|cloud| put(cloud, now, "run"));
-        cloud.put_alarm(now, "pay-bell", None);
-        cloud.set_alarm_data(now, "pay-bell", AlarmState::Ok);
-        drop(cloud);
+        shop.sim.cloud().by_others(|cloud| {
+            put(cloud, now, "run");
+            cloud.put_alarm(now, "pay-bell", None);
+            cloud.set_alarm_data(now, "pay-bell", AlarmState::Ok);
+        });
         let ended = program.up("run-1").await.ended();
         ensure!(
             ended.outcome == Some(Outcome::Completed),

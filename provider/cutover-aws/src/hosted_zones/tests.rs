@@ -9,12 +9,12 @@ use cutover_driver::{Applied, Batch, HealthCheck, HostedZones as _, Zone};
 
 use super::AwsHostedZones;
 use super::record_sets::normal;
-use crate::script::{Sent, answering};
+use crate::testing::{Log, lines, scripted};
 
 const XMLNS: &str = "xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"";
 
-fn zones<B: Into<String>>(answers: impl IntoIterator<Item = (u16, B)>) -> (AwsHostedZones, Sent) {
-    let (sdk, sent) = answering(answers);
+fn zones<B: Into<String>>(answers: impl IntoIterator<Item = (u16, B)>) -> (AwsHostedZones, Log) {
+    let (sdk, sent) = scripted(answers);
     (AwsHostedZones::new(&sdk), sent)
 }
 
@@ -115,7 +115,7 @@ async fn reads_a_zone_with_its_servers() {
         name_servers: vec!["ns-1.awsdns-01.com".to_owned()],
     };
     assert_eq!(zone, Some(expected));
-    assert_eq!(sent.all(), ["GET /2013-04-01/hostedzone/Z1 "]);
+    assert_eq!(lines(&sent), ["GET /2013-04-01/hostedzone/Z1 "]);
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn names_that_are_neighbours_take_one_call() {
     let found: Vec<&str> = found.iter().map(|set| set.name.as_str()).collect();
     assert_eq!(found, ["pay.example.com", "_cutover.pay.example.com"]);
     assert_eq!(
-        sent.all(),
+        lines(&sent),
         ["GET /2013-04-01/hostedzone/Z1/rrset?name=pay.example.com "]
     );
 }
@@ -187,7 +187,7 @@ async fn a_name_is_read_to_its_end_over_pages() {
 
     assert_eq!(found.unwrap().len(), 2);
     assert_eq!(
-        sent.all()[1],
+        lines(&sent)[1],
         "GET /2013-04-01/hostedzone/Z1/rrset?name=pay.example.com.&type=A&identifier=b "
     );
 }
@@ -207,7 +207,7 @@ async fn names_far_from_each_other_take_a_call_each() {
     let found = zones.fetch_record_sets("Z1", &names).await.unwrap();
 
     assert_eq!(found.len(), 1, "only exact names count: {found:?}");
-    assert_eq!(sent.all().len(), 2);
+    assert_eq!(lines(&sent).len(), 2);
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn a_list_that_never_ends_is_given_up() {
         .await;
 
     assert_eq!(found.unwrap_err().class, FailureClass::Refused);
-    assert_eq!(sent.all().len(), super::PAGES_MAX);
+    assert_eq!(lines(&sent).len(), super::PAGES_MAX);
 }
 
 #[test]
@@ -329,7 +329,7 @@ async fn a_batch_is_sent_in_its_order_with_everything_that_a_delete_repeats() {
         change("DELETE", 100),
         change("CREATE", 90)
     );
-    let sent = sent.all().remove(0);
+    let sent = lines(&sent).remove(0);
     assert!(
         sent.starts_with("POST /2013-04-01/hostedzone/Z1/rrset "),
         "{sent}"
@@ -355,7 +355,7 @@ async fn only_weighted_and_simple_record_sets_are_sent() {
         .unwrap_err();
 
     assert_eq!(failure.class, FailureClass::Refused);
-    assert_eq!(sent.all(), Vec::<String>::new());
+    assert_eq!(lines(&sent), Vec::<String>::new());
 }
 
 /// F21
@@ -442,7 +442,7 @@ async fn a_change_is_pending_insync_or_not_known() {
     assert_eq!(zones.fetch_change("C7").await, Ok(ChangeState::Pending));
     assert_eq!(zones.fetch_change("C7").await, Ok(ChangeState::Insync));
     assert_eq!(zones.fetch_change("C7").await, Ok(ChangeState::Unknown));
-    assert_eq!(sent.all()[0], "GET /2013-04-01/change/C7 ");
+    assert_eq!(lines(&sent)[0], "GET /2013-04-01/change/C7 ");
 }
 
 const ALARM: &str = "<HealthCheckConfig><Type>CLOUDWATCH_METRIC</Type><AlarmIdentifier><Region>eu-central-1</Region>\
@@ -484,7 +484,7 @@ async fn a_health_check_follows_an_alarm_of_the_configured_region() {
         Ok("hc-1")
     );
 
-    let sent = sent.all().remove(0);
+    let sent = lines(&sent).remove(0);
     assert!(sent.starts_with("POST /2013-04-01/healthcheck "), "{sent}");
     assert!(
         sent.contains(&format!(
@@ -504,7 +504,7 @@ async fn a_health_check_that_was_made_before_is_found_again() {
         found.ensure_health_check(&guard()).await.as_deref(),
         Ok("hc-1")
     );
-    assert_eq!(sent.all()[2], "GET /2013-04-01/healthcheck?marker=hc-1 ");
+    assert_eq!(lines(&sent)[2], "GET /2013-04-01/healthcheck?marker=hc-1 ");
 
     let (gone, _) = zones([taken(), health_checks("", None)]);
     let failure = gone.ensure_health_check(&guard()).await.unwrap_err();
@@ -530,5 +530,5 @@ async fn a_health_check_that_is_gone_counts_as_removed() {
     assert_eq!(zones.delete_health_check("hc-1").await, Ok(()));
     let failure = zones.delete_health_check("hc-1").await.unwrap_err();
     assert_eq!(failure.class, FailureClass::Refused);
-    assert_eq!(sent.all()[0], "DELETE /2013-04-01/healthcheck/hc-1 ");
+    assert_eq!(lines(&sent)[0], "DELETE /2013-04-01/healthcheck/hc-1 ");
 }

@@ -8,7 +8,7 @@ use cutover_core::shift::rules::{GroupWeight, JOURNAL_TAG, RuleChange};
 use cutover_driver::{Applied, ListenerRules as _, Targets};
 
 use super::AwsListenerRules;
-use crate::script::{Sent, answering};
+use crate::testing::{Log, lines, scripted};
 
 const RULE: &str = "arn:aws:elasticloadbalancing:eu-central-1:1:listener-rule/app/lb/1/2/3";
 const LISTENER: &str = "arn:aws:elasticloadbalancing:eu-central-1:1:listener/app/lb/1/2";
@@ -24,8 +24,8 @@ const FORWARD: &str = "<member><Type>forward</Type><Order>2</Order><ForwardConfi
     <TargetGroupStickinessConfig><Enabled>true</Enabled><DurationSeconds>120</DurationSeconds>\
     </TargetGroupStickinessConfig></ForwardConfig></member>";
 
-fn rules<B: Into<String>>(answers: impl IntoIterator<Item = (u16, B)>) -> (AwsListenerRules, Sent) {
-    let (sdk, sent) = answering(answers);
+fn rules<B: Into<String>>(answers: impl IntoIterator<Item = (u16, B)>) -> (AwsListenerRules, Log) {
+    let (sdk, sent) = scripted(answers);
     (AwsListenerRules::new(&sdk), sent)
 }
 
@@ -96,7 +96,7 @@ async fn reads_groups_stickiness_and_tags() {
         rule.tags,
         BTreeMap::from([(JOURNAL_TAG.to_owned(), "7".to_owned())])
     );
-    let sent = sent.all();
+    let sent = lines(&sent);
     assert!(
         sent[0].contains("Action=DescribeRules&Version=2015-12-01&RuleArns.member.1=arn%3Aaws"),
         "{sent:?}"
@@ -141,7 +141,7 @@ async fn other_actions_and_stickiness_are_sent_back_as_they_were() {
             id: "request-2".to_owned()
         })
     );
-    let sent = sent.all();
+    let sent = lines(&sent);
     let config = "Actions.member.1.AuthenticateOidcConfig";
     for part in [
         "Action=ModifyRule".to_owned(),
@@ -179,7 +179,7 @@ async fn a_rule_that_is_not_as_expected_is_left_alone() {
     let applied = rules.apply(&change()).await.unwrap();
 
     assert!(matches!(applied, Applied::Conflict { .. }), "{applied:?}");
-    assert_eq!(sent.all().len(), 1, "nothing was sent after the look");
+    assert_eq!(lines(&sent).len(), 1, "nothing was sent after the look");
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn a_change_of_tags_alone_leaves_the_actions_alone() {
             id: "request-2".to_owned()
         })
     );
-    assert_eq!(sent.all().len(), 2);
+    assert_eq!(lines(&sent).len(), 2);
 }
 
 #[tokio::test]
@@ -256,7 +256,7 @@ async fn a_default_rule_is_changed_through_its_listener_only() {
         })
     );
     assert!(
-        sent.all()[1]
+        lines(&sent)[1]
             .contains("DefaultActions.member.1.ForwardConfig.TargetGroups.member.2.Weight=10")
     );
 }
@@ -309,7 +309,30 @@ async fn a_journal_that_is_not_as_expected_stops_the_change() {
         let (rules, sent) = rules(answers());
         let applied = rules.apply(&expecting(expected)).await.unwrap();
         assert_eq!(matches!(applied, Applied::Accepted { .. }), calls == 4);
-        assert_eq!(sent.all().len(), calls, "{expected:?}");
+        assert_eq!(lines(&sent).len(), calls, "{expected:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_expected_journal_is_removed_and_one_that_is_gone_is_removed_already() {
+    for (found, expected, calls) in [
+        (tagged(), "7", 2),
+        (tagged(), "6", 1),
+        (ok("DescribeTags", ""), "7", 1),
+    ] {
+        let (rules, sent) = rules([found, ok("RemoveTags", "")]);
+        let applied = rules.remove_journal(RULE, expected).await.unwrap();
+        assert_eq!(matches!(applied, Applied::Accepted { .. }), expected == "7");
+        let sent = lines(&sent);
+        assert_eq!(sent.len(), calls, "{sent:?}");
+        if calls == 2 {
+            let call = "Action=RemoveTags&Version=2015-12-01&ResourceArns.member.1=arn%3Aaws";
+            assert!(sent[1].contains(call), "{sent:?}");
+            assert!(
+                sent[1].contains("TagKeys.member.1=cutover%3Ajournal"),
+                "{sent:?}"
+            );
+        }
     }
 }
 
@@ -333,7 +356,7 @@ async fn a_step_forward_is_noted_before_it_is_made() {
             id: "request-3".to_owned()
         })
     );
-    let sent = sent.all();
+    let sent = lines(&sent);
     assert!(
         sent[1].contains("Action=AddTags") && sent[2].contains("Action=ModifyRule"),
         "{sent:?}"
@@ -367,17 +390,22 @@ async fn a_failure_after_the_weights_were_set_does_not_say_that_nothing_happened
 }
 
 #[tokio::test]
-async fn targets_on_their_way_out_are_not_counted() {
-    let target = |state: &str| {
-        format!("<member><TargetHealth><State>{state}</State></TargetHealth></member>")
+async fn targets_on_their_way_out_are_not_counted_and_those_not_checked_yet_are_known() {
+    let target = |(state, reason): (&str, &str)| {
+        format!(
+            "<member><TargetHealth><State>{state}</State><Reason>{reason}</Reason></TargetHealth>\
+             </member>"
+        )
     };
     let states = [
-        "healthy",
-        "healthy",
-        "unhealthy",
-        "initial",
-        "draining",
-        "unhealthy.draining",
+        ("healthy", ""),
+        ("healthy", ""),
+        ("unhealthy", "Target.FailedHealthChecks"),
+        ("initial", "Elb.InitialHealthChecking"),
+        ("unused", "Target.NotInUse"),
+        ("unused", "Target.InvalidState"),
+        ("draining", "Target.DeregistrationInProgress"),
+        ("unhealthy.draining", "Target.FailedHealthChecks"),
     ];
     let list = states.map(target).concat();
     let list = format!("<TargetHealthDescriptions>{list}</TargetHealthDescriptions>");
@@ -389,8 +417,9 @@ async fn targets_on_their_way_out_are_not_counted() {
     assert_eq!(
         rules.fetch_targets("tg-new").await,
         Ok(Targets {
-            registered: 4,
-            healthy: 2
+            registered: 6,
+            healthy: 2,
+            unchecked: 2,
         })
     );
     assert_eq!(
@@ -398,8 +427,8 @@ async fn targets_on_their_way_out_are_not_counted() {
         FailureClass::Refused
     );
     assert!(
-        sent.all()[0].ends_with("TargetGroupArn=tg-new"),
+        lines(&sent)[0].ends_with("TargetGroupArn=tg-new"),
         "{:?}",
-        sent.all()
+        lines(&sent)
     );
 }

@@ -55,6 +55,7 @@ impl Moto {
         let endpoints = Endpoints {
             cloudwatch: url(),
             dms: url(),
+            dynamodb: url(),
             elbv2: url(),
             iam: url(),
             route53: url(),

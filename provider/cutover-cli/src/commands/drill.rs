@@ -281,10 +281,11 @@ impl Throwaway {
             return Ok(true);
         }
         console.progress("removing the records");
+        // Who stopped a drill does not wait until a change is everywhere that nobody needs any more.
         let batch = Batch {
             zone_id: self.zone.clone(),
             changes,
-            urgent: false,
+            urgent: true,
         };
         let applied = apply(here, console, &batch, deadline).await?;
         Ok(matches!(applied, Applied::Accepted { .. }))

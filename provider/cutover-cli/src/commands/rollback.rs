@@ -300,7 +300,10 @@ fn change_json(change: &RecordChange) -> serde_json::Value {
 impl Returned {
     fn of(group: &Group, now: Timestamp) -> Self {
         let held = match (&group.journal, fence(&group.journal, now, HEARTBEAT)) {
-            (JournalRead::Entry(entry), Fence::Held(_)) => Some(entry.run.as_str().to_owned()),
+            // Who is on the way back raises nothing; it may have been this very command.
+            (JournalRead::Entry(entry), Fence::Held(_)) if entry.mark != Mark::Back => {
+                Some(entry.run.as_str().to_owned())
+            }
             _ => None,
         };
         let records = group.slots().into_iter().map(|slot| {

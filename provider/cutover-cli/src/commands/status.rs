@@ -8,6 +8,7 @@ use cutover_core::shift::facts::JournalRead;
 use cutover_core::shift::journal::{Entry, Mark};
 use cutover_core::shift::operate::{Fence, Finding, fence, findings};
 use cutover_core::shift::preflight::Routing;
+use cutover_core::shift::records::RecordSet;
 use serde::Serialize;
 
 use crate::cli::StatusArgs;
@@ -115,10 +116,7 @@ impl Status {
         let live = group.live();
         let found = match &live {
             Some(live) => findings(live, now, heartbeat),
-            None if matches!(group.journal, JournalRead::Unreadable(_)) => {
-                vec![Finding::JournalUnreadable]
-            }
-            None => Vec::new(),
+            None => unnamed(group),
         };
         let share = live.and_then(|live| live.share());
         Self {
@@ -150,6 +148,19 @@ impl Status {
             || self.fence.state != other.fence.state
             || seq(self) != seq(other)
     }
+}
+
+/// What is wrong while nobody has said which side is which.
+fn unnamed(group: &Group) -> Vec<Finding> {
+    let is_weighted = |set: &RecordSet| matches!(set.routing, Routing::Weighted { .. });
+    let mut found = Vec::new();
+    if !group.sets.iter().any(is_weighted) {
+        found.push(Finding::NoRecords);
+    }
+    if matches!(group.journal, JournalRead::Unreadable(_)) {
+        found.push(Finding::JournalUnreadable);
+    }
+    found
 }
 
 fn members(group: &Group) -> Vec<MemberStatus> {
@@ -199,7 +210,7 @@ fn entry_status(entry: &Entry, now: Timestamp) -> EntryStatus {
         run: entry.run.as_str().to_owned(),
         seq: entry.seq,
         attempt: entry.attempt,
-        phase: phase(entry.mark),
+        phase: phase(entry),
         // Before the first step the journal's figure means nothing.
         step: (entry.mark != Mark::Preparing).then(|| entry.step.saturating_add(1)),
         written_at: moment(entry.at),
@@ -211,10 +222,11 @@ fn entry_status(entry: &Entry, now: Timestamp) -> EntryStatus {
     }
 }
 
-const fn phase(mark: Mark) -> &'static str {
-    match mark {
+const fn phase(entry: &Entry) -> &'static str {
+    match entry.mark {
         Mark::Preparing => "preparing",
-        Mark::Going => "going",
+        Mark::Going if entry.bake.is_some() => "baking",
+        Mark::Going => "shifting",
         Mark::Baked => "baked",
         Mark::Back => "rollingBack",
         Mark::Completed => "completed",
@@ -256,6 +268,13 @@ impl fmt::Display for Status {
             ]);
         }
         writeln!(f, "{table}")?;
+        let has_sides = self.members.iter().any(|member| member.side.is_some());
+        if !has_sides && !self.members.is_empty() {
+            writeln!(
+                f,
+                "  no journal says which side is which; give `--old` and `--new`\n"
+            )?;
+        }
         match &self.journal {
             None => writeln!(f, "  journal  none")?,
             Some(journal) => journal.fmt(f)?,

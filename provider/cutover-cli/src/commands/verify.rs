@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::calls::look;
 use crate::cli::VerifyArgs;
 use crate::console::{Console, Table};
-use crate::group::{Group, Slot, fetch};
+use crate::group::{Group, Slot, fetch, no_such_zone};
 use crate::problem::{Exit, Problem};
 use crate::world::Here;
 
@@ -107,19 +107,12 @@ pub(crate) async fn run(
 
 /// Reads a zone whose name servers can be asked.
 pub(super) async fn public_zone(here: &Here, id: &str) -> Result<Zone, Problem> {
-    let place = format!("hosted zone `{id}`");
     let found = look(here, || here.traffic.zones.fetch_zone(id)).await?;
-    let Some(zone) = found else {
-        return Err(
-            Problem::new(181, Exit::Failed, "there is no such hosted zone")
-                .at(place)
-                .next("check the id and the account of the credentials"),
-        );
-    };
+    let zone = found.ok_or_else(|| no_such_zone(id))?;
     if zone.private {
         let message = "the zone is private, so its name servers cannot be asked";
         return Err(Problem::new(181, Exit::Failed, message)
-            .at(place)
+            .at(format!("hosted zone `{id}`"))
             .next("look at the weights with `cutover status`"));
     }
     Ok(zone)

@@ -108,7 +108,7 @@ async fn a_fence_that_is_held_is_taken_away_by_force_only() {
     );
     assert!(
         held.err
-            .contains("run `ci-42` of shift `pay-1` holds the fence, renewed 3m"),
+            .contains("run `ci-42` of shift `pay-1` holds the fence, renewed 3 min"),
         "{}",
         held.err
     );

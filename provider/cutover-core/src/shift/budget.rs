@@ -1,20 +1,26 @@
-//! How many requests may be made to Route 53, whose limit is shared by everybody in an account.
+//! How many requests may be made to Route 53, whose limit is shared by everybody in an account, and which changes of a
+//! zone wait for each other.
 //!
 //! Whoever wants to make a request takes a place in the queue, asks whether it may go, and leaves when it does not want
-//! to any more. Requests go in their order; one whose zone is still busy with an earlier change lets others pass.
+//! to any more. Requests go in their order; one whose zone is still busy lets others pass.
+//!
+//! | What | Waits for what of its zone | Keeps its zone |
+//! | --- | --- | --- |
+//! | a look | nothing | no |
+//! | an entry of a journal | what is being sent | while it is sent |
+//! | a change of weights | what is being sent, and changes of weights that are not INSYNC | until it is INSYNC |
+//! | the way back | nothing, not even its place in the queue | until it is INSYNC |
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::facts::ChangeState;
 use super::plan::INSYNC_EXPECTED;
+use super::records::RecordChange;
 use crate::Timestamp;
 
 /// Between two requests of everyday: stated, two a second.
 const INTERVAL: Duration = Duration::from_millis(500);
-
-/// How many requests of everyday may go at once after a pause: ours, a look and the change that builds on it.
-const BURST: u32 = 2;
 
 /// Between two urgent requests. Source: Route 53 developer guide, "Quotas": five requests a second for an account.
 const INTERVAL_URGENT: Duration = Duration::from_millis(200);
@@ -26,24 +32,70 @@ const BURST_URGENT: u32 = 5;
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// For how long a change keeps its zone when nobody learns what became of it: stated, the time after which a pending
-/// change stops its shift.
+/// change stops its shift. So who waits gets its turn after this time for each change before it, whatever happens.
 const PENDING_MAX: Duration = Duration::from_mins(5);
+
+/// For how long the place of a change is kept that went away to look after its shift: ours, a few times as long as that
+/// takes.
+const PLACE_KEPT: Duration = Duration::from_mins(2);
 
 /// What a request is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// It only looks, or changes nothing in a zone.
     Look,
-    /// It changes records of a zone, and waits for the zone's former change.
-    Change {
+    /// It writes the entry of a journal and nothing else, so that no answer to anybody changes.
+    Entry {
         /// The zone's id.
         zone: String,
     },
-    /// It overtakes everything that waits, and waits for no former change: the way back.
-    Urgent,
+    /// It changes what is answered.
+    Change {
+        /// The zone's id.
+        zone: String,
+        /// The journal's name, by which its place is kept.
+        journal: String,
+    },
+    /// It overtakes everything that waits: the way back.
+    Urgent {
+        /// The zone's id.
+        zone: String,
+    },
 }
 
-/// A place in the queue.
+impl Kind {
+    /// Tells what a batch is.
+    pub fn of_batch(zone: &str, urgent: bool, changes: &[RecordChange]) -> Self {
+        let zone = zone.to_owned();
+        // Only journals are of this type: what is directed by weights is an address or another name.
+        let mut texts = changes
+            .iter()
+            .filter(|change| change.set.record_type == "TXT");
+        let journal = texts.next().map(|change| change.set.name.clone());
+        let texts = usize::from(journal.is_some()).saturating_add(texts.count());
+        if urgent {
+            Self::Urgent { zone }
+        } else if texts > 0 && texts == changes.len() {
+            Self::Entry { zone }
+        } else {
+            let journal = journal.unwrap_or_default();
+            Self::Change { zone, journal }
+        }
+    }
+
+    const fn zone(&self) -> Option<&String> {
+        match self {
+            Self::Look => None,
+            Self::Entry { zone } | Self::Change { zone, .. } | Self::Urgent { zone } => Some(zone),
+        }
+    }
+
+    const fn changes_answers(&self) -> bool {
+        matches!(self, Self::Change { .. } | Self::Urgent { .. })
+    }
+}
+
+/// A place in the queue, and then the request that was made from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket(u64);
 
@@ -71,17 +123,52 @@ pub struct Budget {
     urgent: Rate,
     waiting: BTreeMap<Ticket, Kind>,
     next: u64,
-    zones: BTreeMap<String, InFlight>,
+    /// The places of changes that went away without their turn, by zone and journal, and until when they are kept.
+    kept: BTreeMap<(String, String), (Ticket, Timestamp)>,
+    zones: BTreeMap<String, Zone>,
 }
 
-/// A change on its way to the name servers.
+/// What happens to a zone.
+#[derive(Clone, Debug, Default)]
+struct Zone {
+    /// What is being sent; the zone takes one request at a time.
+    sending: BTreeMap<Ticket, Sending>,
+    /// Changes of answers on their way to the name servers.
+    pending: Vec<Pending>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sending {
+    changes_answers: bool,
+    /// Until when it keeps its zone at most.
+    until: Timestamp,
+}
+
 #[derive(Clone, Debug)]
-struct InFlight {
-    /// `None` while it is being submitted, or when the answer was lost.
+struct Pending {
+    /// `None` when the answer was lost.
     id: Option<String>,
     /// Until when it keeps its zone at most.
     until: Timestamp,
     ask_at: Timestamp,
+}
+
+impl Zone {
+    fn is_free_for(&self, kind: &Kind) -> bool {
+        match kind {
+            Kind::Look | Kind::Urgent { .. } => true,
+            Kind::Entry { .. } => self.sending.is_empty(),
+            Kind::Change { .. } => self.sending.is_empty() && self.pending.is_empty(),
+        }
+    }
+
+    /// Returns when the first of what keeps it gives it up by itself.
+    fn until(&self) -> Option<Timestamp> {
+        let sending = self.sending.values().map(|sending| sending.until);
+        sending
+            .chain(self.pending.iter().map(|change| change.until))
+            .min()
+    }
 }
 
 /// An even rate with a burst: the generic cell rate algorithm.
@@ -116,48 +203,58 @@ impl Rate {
 impl Default for Budget {
     fn default() -> Self {
         Self {
-            everyday: Rate::new(INTERVAL, BURST),
+            everyday: Rate::new(INTERVAL, 1),
             urgent: Rate::new(INTERVAL_URGENT, BURST_URGENT),
             waiting: BTreeMap::new(),
             next: 0,
+            kept: BTreeMap::new(),
             zones: BTreeMap::new(),
         }
     }
 }
 
 impl Budget {
-    /// Takes a place at the end of the queue.
-    pub fn enter(&mut self, kind: Kind) -> Ticket {
-        let ticket = Ticket(self.next);
+    /// Takes a place at the end of the queue; a change that was here a while ago gets its former one.
+    pub fn enter(&mut self, now: Timestamp, kind: Kind) -> Ticket {
+        self.forget(now);
+        let former = match &kind {
+            Kind::Change { zone, journal } => self.kept.remove(&(zone.clone(), journal.clone())),
+            Kind::Look | Kind::Entry { .. } | Kind::Urgent { .. } => None,
+        };
+        let ticket = former.map_or(Ticket(self.next), |(ticket, _)| ticket);
         self.next = self.next.saturating_add(1);
         self.waiting.insert(ticket, kind);
         ticket
     }
 
-    /// Gives up a place, when it was not granted before.
-    pub fn leave(&mut self, ticket: Ticket) {
-        self.waiting.remove(&ticket);
+    /// Gives up a place, when it was not granted before. That of a change is kept for a while.
+    pub fn leave(&mut self, now: Timestamp, ticket: Ticket) {
+        if let Some(Kind::Change { zone, journal }) = self.waiting.remove(&ticket) {
+            let until = now.after(PLACE_KEPT);
+            self.kept.insert((zone, journal), (ticket, until));
+        }
     }
 
     /// Asks whether a request may be made now.
     pub fn ask(&mut self, now: Timestamp, ticket: Ticket) -> Answer {
-        self.zones.retain(|_, change| change.until > now);
+        self.forget(now);
         let Some(kind) = self.waiting.get(&ticket).cloned() else {
             return Answer::Wait { until: None };
         };
-        if kind == Kind::Urgent {
+        let is_urgent = |kind: &Kind| matches!(kind, Kind::Urgent { .. });
+        if is_urgent(&kind) {
             let at = self.urgent.free_at();
             if at > now {
                 return Answer::Wait { until: Some(at) };
             }
             return self.grant(now, ticket, &kind);
         }
-        if self.waiting.values().any(|other| *other == Kind::Urgent) {
+        if self.waiting.values().any(is_urgent) {
             return Answer::Wait { until: None };
         }
         let free_at = self.everyday.free_at().max(self.urgent.free_at());
-        if let Some(answer) = self.behind_a_change(now, &kind, free_at) {
-            return answer;
+        if !self.is_free_for(&kind) {
+            return self.behind_others(now, &kind, free_at);
         }
         if self.is_behind(ticket) {
             return Answer::Wait { until: None };
@@ -170,79 +267,103 @@ impl Budget {
         self.grant(now, ticket, &kind)
     }
 
-    /// Notes that a batch of a zone was accepted under a name.
-    pub fn accepted(&mut self, now: Timestamp, zone: &str, id: &str) {
-        let change = InFlight {
+    /// Notes that a batch was accepted under a name.
+    pub fn accepted(&mut self, now: Timestamp, ticket: Ticket, id: &str) {
+        let pending = Pending {
             id: Some(id.to_owned()),
             until: now.after(PENDING_MAX),
             ask_at: now.after(ASK_AGAIN),
         };
-        self.zones.insert(zone.to_owned(), change);
+        self.sent(ticket, Some(&pending));
     }
 
-    /// Notes that a batch of a zone had no effect.
-    pub fn refused(&mut self, zone: &str) {
-        if self
-            .zones
-            .get(zone)
-            .is_some_and(|change| change.id.is_none())
-        {
-            self.zones.remove(zone);
-        }
+    /// Notes that a batch had no effect.
+    pub fn refused(&mut self, ticket: Ticket) {
+        self.sent(ticket, None);
     }
 
-    /// Notes that nobody knows what became of a batch: it keeps its zone for as long as changes usually take.
-    pub fn lost(&mut self, now: Timestamp, zone: &str) {
-        if let Some(change) = self.zones.get_mut(zone)
-            && change.id.is_none()
-        {
-            change.until = now.after(INSYNC_EXPECTED);
-        }
+    /// Notes that nobody knows what became of a batch: one that changes answers keeps its zone for as long as changes
+    /// usually take.
+    pub fn lost(&mut self, now: Timestamp, ticket: Ticket) {
+        let until = now.after(INSYNC_EXPECTED);
+        let pending = Pending {
+            id: None,
+            until,
+            ask_at: until,
+        };
+        self.sent(ticket, Some(&pending));
     }
 
     /// Notes what was said about a change, whoever asked.
-    pub fn heard(&mut self, id: &str, state: ChangeState) {
-        if state != ChangeState::Pending {
-            self.zones
-                .retain(|_, change| change.id.as_deref() != Some(id));
+    pub fn heard(&mut self, now: Timestamp, id: &str, state: ChangeState) {
+        let is_it = |change: &Pending| change.id.as_deref() == Some(id);
+        for zone in self.zones.values_mut() {
+            if state != ChangeState::Pending {
+                zone.pending.retain(|change| !is_it(change));
+            }
+            for change in zone.pending.iter_mut().filter(|change| is_it(change)) {
+                change.ask_at = now.after(ASK_AGAIN);
+            }
         }
     }
 
-    /// Answers a change whose zone is still busy.
-    fn behind_a_change(
-        &mut self,
-        now: Timestamp,
-        kind: &Kind,
-        free_at: Timestamp,
-    ) -> Option<Answer> {
-        let Kind::Change { zone } = kind else {
-            return None;
+    /// Ends what keeps a zone, or a place, for too long.
+    fn forget(&mut self, now: Timestamp) {
+        self.kept.retain(|_, (_, until)| *until > now);
+        for zone in self.zones.values_mut() {
+            zone.sending.retain(|_, sending| sending.until > now);
+            zone.pending.retain(|change| change.until > now);
+        }
+        self.zones
+            .retain(|_, zone| !zone.sending.is_empty() || !zone.pending.is_empty());
+    }
+
+    fn sent(&mut self, ticket: Ticket, pending: Option<&Pending>) {
+        for zone in self.zones.values_mut() {
+            if let Some(sending) = zone.sending.remove(&ticket) {
+                let pending = pending.filter(|_| sending.changes_answers);
+                zone.pending.extend(pending.cloned());
+            }
+        }
+    }
+
+    fn is_free_for(&self, kind: &Kind) -> bool {
+        let zone = kind.zone().and_then(|zone| self.zones.get(zone));
+        zone.is_none_or(|zone| zone.is_free_for(kind))
+    }
+
+    /// Answers a request whose zone is still busy.
+    fn behind_others(&mut self, now: Timestamp, kind: &Kind, free_at: Timestamp) -> Answer {
+        let zone = kind.zone().and_then(|zone| self.zones.get_mut(zone));
+        let Some(zone) = zone else {
+            return Answer::Wait { until: None };
         };
-        let change = self.zones.get_mut(zone)?;
-        let Some(id) = change.id.clone() else {
-            let until = Some(change.until);
-            return Some(Answer::Wait { until });
+        let until = zone.until();
+        let named = |change: &&mut Pending| change.id.is_some();
+        let asked = zone.pending.iter_mut().filter(named);
+        let next = asked.min_by_key(|change| change.ask_at);
+        let Some(change) = next.filter(|_| zone.sending.is_empty()) else {
+            return Answer::Wait { until };
         };
         let at = change.ask_at.max(free_at);
-        if at > now {
-            let until = Some(at.min(change.until));
-            return Some(Answer::Wait { until });
+        match change.id.clone() {
+            Some(id) if at <= now => {
+                change.ask_at = now.after(ASK_AGAIN);
+                self.everyday.take(now);
+                self.urgent.take(now);
+                Answer::Poll { id }
+            }
+            _ => Answer::Wait {
+                until: Some(until.map_or(at, |until| until.min(at))),
+            },
         }
-        change.ask_at = now.after(ASK_AGAIN);
-        self.everyday.take(now);
-        self.urgent.take(now);
-        Some(Answer::Poll { id })
     }
 
     /// Tells whether somebody who could go now came earlier.
     fn is_behind(&self, ticket: Ticket) -> bool {
-        let can_go = |kind: &Kind| match kind {
-            Kind::Look | Kind::Urgent => true,
-            Kind::Change { zone } => !self.zones.contains_key(zone),
-        };
         self.waiting
             .range(..ticket)
-            .any(|(_, earlier)| can_go(earlier))
+            .any(|(_, earlier)| self.is_free_for(earlier))
     }
 
     fn grant(&mut self, now: Timestamp, ticket: Ticket, kind: &Kind) -> Answer {
@@ -250,158 +371,17 @@ impl Budget {
         // What is urgent uses up the rate of everyday as well.
         self.everyday.take(now);
         self.urgent.take(now);
-        if let Kind::Change { zone } = kind {
-            let change = InFlight {
-                id: None,
+        if let Some(zone) = kind.zone() {
+            let sending = Sending {
+                changes_answers: kind.changes_answers(),
                 until: now.after(PENDING_MAX),
-                ask_at: now,
             };
-            self.zones.insert(zone.clone(), change);
+            let zone = self.zones.entry(zone.clone()).or_default();
+            zone.sending.insert(ticket, sending);
         }
         Answer::Granted
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_unix_millis(millis)
-    }
-
-    fn wait(millis: i64) -> Answer {
-        Answer::Wait {
-            until: Some(at(millis)),
-        }
-    }
-
-    const SOMETHING: Answer = Answer::Wait { until: None };
-
-    fn change() -> Kind {
-        Kind::Change {
-            zone: "Z1".to_owned(),
-        }
-    }
-
-    /// Returns when each of so many requests went, asked every 10 ms.
-    fn times(kind: &Kind, count: usize) -> Vec<i64> {
-        let mut budget = Budget::default();
-        let mut tickets: Vec<_> = (0..count).map(|_| budget.enter(kind.clone())).collect();
-        let mut times = Vec::new();
-        for millis in (0..60_000).step_by(10) {
-            tickets.retain(|ticket| match budget.ask(at(millis), *ticket) {
-                Answer::Granted => {
-                    times.push(millis);
-                    false
-                }
-                Answer::Poll { .. } | Answer::Wait { .. } => true,
-            });
-        }
-        times
-    }
-
-    #[test]
-    fn two_requests_go_at_once_and_two_a_second_after_that() {
-        assert_eq!(times(&Kind::Look, 6), [0, 0, 500, 1_000, 1_500, 2_000]);
-    }
-
-    #[test]
-    fn urgent_requests_have_the_whole_allowance_of_the_account() {
-        assert_eq!(times(&Kind::Urgent, 7), [0, 0, 0, 0, 0, 200, 400]);
-    }
-
-    #[test]
-    fn requests_go_in_their_order() {
-        let mut budget = Budget::default();
-        let (first, second) = (budget.enter(Kind::Look), budget.enter(Kind::Look));
-
-        assert_eq!(budget.ask(at(0), second), SOMETHING);
-        assert_eq!(budget.ask(at(0), first), Answer::Granted);
-        assert_eq!(budget.ask(at(0), second), Answer::Granted);
-    }
-
-    #[test]
-    fn what_is_urgent_overtakes_everything_that_waits_and_everyday_pays_for_it() {
-        let mut budget = Budget::default();
-        let everyday = budget.enter(Kind::Look);
-        let urgent = budget.enter(Kind::Urgent);
-
-        assert_eq!(budget.ask(at(0), everyday), SOMETHING);
-        assert_eq!(budget.ask(at(0), urgent), Answer::Granted);
-        assert_eq!(budget.ask(at(0), everyday), Answer::Granted);
-        let next = budget.enter(Kind::Look);
-        assert_eq!(budget.ask(at(0), next), wait(500));
-    }
-
-    #[test]
-    fn a_change_waits_for_the_former_one_of_its_zone_and_lets_others_pass() {
-        let mut budget = Budget::default();
-        let first = budget.enter(change());
-        assert_eq!(budget.ask(at(0), first), Answer::Granted);
-        budget.accepted(at(0), "Z1", "C1");
-        let second = budget.enter(change());
-        let elsewhere = budget.enter(Kind::Change {
-            zone: "Z2".to_owned(),
-        });
-
-        assert_eq!(budget.ask(at(100), second), wait(5_000));
-        assert_eq!(budget.ask(at(100), elsewhere), Answer::Granted);
-        let id = "C1".to_owned();
-        assert_eq!(budget.ask(at(5_000), second), Answer::Poll { id });
-        budget.heard("C1", ChangeState::Pending);
-        assert_eq!(budget.ask(at(5_100), second), wait(10_000));
-        budget.heard("C1", ChangeState::Insync);
-        assert_eq!(budget.ask(at(10_000), second), Answer::Granted);
-    }
-
-    #[test]
-    fn the_way_back_does_not_wait_for_a_former_change() {
-        let mut budget = Budget::default();
-        let first = budget.enter(change());
-        budget.ask(at(0), first);
-        budget.accepted(at(0), "Z1", "C1");
-        let urgent = budget.enter(Kind::Urgent);
-
-        assert_eq!(budget.ask(at(0), urgent), Answer::Granted);
-    }
-
-    #[test]
-    fn a_refused_change_leaves_its_zone_at_once_and_a_lost_one_after_a_while() {
-        let mut budget = Budget::default();
-        let first = budget.enter(change());
-        budget.ask(at(0), first);
-        budget.refused("Z1");
-        let second = budget.enter(change());
-        assert_eq!(budget.ask(at(0), second), Answer::Granted);
-
-        budget.lost(at(1_000), "Z1");
-        let third = budget.enter(change());
-
-        assert_eq!(budget.ask(at(2_000), third), wait(61_000));
-        assert_eq!(budget.ask(at(61_000), third), Answer::Granted);
-    }
-
-    #[test]
-    fn a_change_that_stays_pending_keeps_its_zone_for_five_minutes() {
-        let mut budget = Budget::default();
-        let first = budget.enter(change());
-        budget.ask(at(0), first);
-        budget.accepted(at(0), "Z1", "C1");
-        let second = budget.enter(change());
-        budget.ask(at(299_999), second);
-
-        assert_eq!(budget.ask(at(300_000), second), Answer::Granted);
-    }
-
-    #[test]
-    fn who_leaves_holds_nobody_up() {
-        let mut budget = Budget::default();
-        let (first, second) = (budget.enter(Kind::Urgent), budget.enter(Kind::Look));
-        assert_eq!(budget.ask(at(0), second), SOMETHING);
-
-        budget.leave(first);
-
-        assert_eq!(budget.ask(at(0), second), Answer::Granted);
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::compare::{Measured, PAIRS_MIN};
 use super::gates::{Gate, GateKind, Limit};
+use super::locks::is_table_name;
 use super::machine::{Desired, Orders};
 use super::problem::{Code, Level, Path, Problem};
 use super::spec::{DataPolicy, Policy, Router, RouterWish, RowsReturn, Spec, Step, StepWish, Wish};
@@ -85,9 +86,9 @@ pub fn check_timeout(timeout: Duration, needed: Duration) -> Option<Problem> {
         level: Level::Error,
         path: Path::new("customTimeouts"),
         message: format!(
-            "the plan takes at least {} s, and the timeout is {} s",
-            needed.as_secs(),
-            timeout.as_secs()
+            "what is left of the plan takes at least {}, and the timeout is {}",
+            super::render::render_duration(needed),
+            super::render::render_duration(timeout)
         ),
     })
 }
@@ -350,6 +351,33 @@ impl Problems {
         if !wish.policy.guarded {
             let message = "nothing watches the split when this program is gone";
             self.add(150, Level::Warning, &Path::new("guard"), message.to_owned());
+        }
+        self.lock(wish);
+    }
+
+    fn lock(&mut self, wish: &Wish) {
+        let path = Path::new("lock");
+        let at_table = path.name("dynamodb");
+        match (&wish.router, &wish.policy.lock_table) {
+            (RouterWish::Route53 { .. }, Some(_)) => self.error(
+                155,
+                &at_table,
+                "the fence of records is their journal in DNS; a table is for listener rules",
+            ),
+            (RouterWish::Alb { .. }, Some(table)) if !is_table_name(table) => self.error(
+                155,
+                &at_table.name("tableName"),
+                format!("`{table}` is not the name of a table"),
+            ),
+            (RouterWish::Alb { .. }, None) => self.add(
+                154,
+                Level::Warning,
+                &path,
+                "two runs that begin together can both take the rule: tags are set without a condition; name a \
+                 `lock.dynamodb.tableName`"
+                    .to_owned(),
+            ),
+            (RouterWish::Route53 { .. }, None) | (RouterWish::Alb { .. }, Some(_)) => {}
         }
     }
 }

@@ -294,20 +294,19 @@ pub fn power(
 
 /// Renders what a bake can tell as one line for preview.
 pub fn render_power(power: &Power, rate: f64) -> String {
+    use super::render::{render_count, render_duration};
     let told = format!(
-        "to tell {:.2} % from {:.2} % this bake needs {:.0} requests on new",
+        "to tell {:.2} % from {:.2} % this bake needs {} requests on new; {} expected",
         rate * 100.0,
         rate * 200.0,
-        power.needed
+        render_count(power.needed),
+        render_count(power.expected)
     );
     match power.bake_needed {
-        _ if power.expected >= power.needed => format!("{told}; {:.0} expected", power.expected),
-        Some(bake) => format!(
-            "{told}; {:.0} expected: make it {}",
-            power.expected,
-            super::render::render_duration(bake)
-        ),
-        None => format!("{told}; {:.0} expected", power.expected),
+        Some(bake) if power.expected < power.needed => {
+            format!("{told}: make it {}", render_duration(bake))
+        }
+        Some(_) | None => told,
     }
 }
 

@@ -185,6 +185,41 @@ impl Pause {
     pub const fn is_wished(&self) -> bool {
         matches!(self, Self::Approval(_) | Self::Staged(_) | Self::Held(_))
     }
+
+    /// Says for people why: `step 2 waits for a person`. What stands behind [`Display`](fmt::Display) is the stable code
+    /// of it.
+    pub fn details(&self) -> String {
+        match self {
+            Self::Approval(step) => format!("step {} waits for a person", step.saturating_add(1)),
+            Self::Staged(step) => format!(
+                "step {} is done, and one step was asked for",
+                step.saturating_add(1)
+            ),
+            Self::Held(reason) => format!("held: {reason}"),
+            Self::InsyncTimeout => "the change does not reach every name server".to_owned(),
+            Self::SplitMismatch(Some(share)) => format!("new was seen to get {share}"),
+            Self::SplitMismatch(None) => "it cannot be seen what new gets".to_owned(),
+            Self::Inconclusive(names) => {
+                format!("the bake says neither yes nor no by {}", names.join(", "))
+            }
+            Self::GateClosed(names) => format!("closed for too long: {}", names.join(", ")),
+            Self::NotReady(problems) => {
+                let all = problems
+                    .iter()
+                    .map(|problem| format!("{}: {}", problem.code, problem.message));
+                all.collect::<Vec<_>>().join("; ")
+            }
+            Self::OldIsCold => "old cannot take everything any more".to_owned(),
+            Self::Drift(drift) => {
+                format!("somebody else has changed the router: {}", drift.details())
+            }
+            Self::GateBroken(gate) => format!("gate {gate} is broken, and it holds"),
+            Self::SharedFault(gate) => format!("gate {gate} is broken on old as well"),
+            Self::Committed(cause) => format!("past the point of no return: {}", cause.details()),
+            Self::Blind => "nothing could be measured for too long".to_owned(),
+            Self::Refused(message) => format!("the router refuses: {message}"),
+        }
+    }
 }
 
 /// What somebody else has changed.
@@ -202,6 +237,20 @@ pub enum Drift {
     Removed,
     /// The journal is gone or unreadable.
     Journal,
+}
+
+impl Drift {
+    /// Says for people what was found.
+    pub const fn details(self) -> &'static str {
+        match self {
+            Self::Raised => "new gets more than planned",
+            Self::Lowered => "new gets less than planned",
+            Self::Uneven => "names or types differ",
+            Self::Fields => "something other than the shares is not as declared",
+            Self::Removed => "a record or target group is gone",
+            Self::Journal => "the journal is gone or cannot be read",
+        }
+    }
 }
 
 impl Cause {
@@ -326,7 +375,7 @@ impl fmt::Display for What {
             Self::FurtherCause(cause) => write!(f, "further cause: {cause}"),
             Self::ReturnAccepted => f.write_str("rollback accepted"),
             Self::ReturnInsync => f.write_str("rollback is INSYNC"),
-            Self::DriftReverted(drift) => write!(f, "put back what somebody has changed: {drift:?}"),
+            Self::DriftReverted(drift) => write!(f, "put back what somebody has changed: {}", drift.details()),
             Self::RouterUnreachable { guarded: true } => f.write_str(
                 "the router cannot be reached: weights stay, and only the guard is a way back",
             ),

@@ -26,7 +26,7 @@ pub enum Command {
         /// The step, counted from 0.
         step: usize,
     },
-    /// Changes the router; answered with [`Fact::Accepted`] or [`Fact::Conflict`].
+    /// Changes the router; answered with [`Fact::Accepted`], [`Fact::Conflict`] or [`Fact::Queued`].
     Apply(Box<Change>),
     /// Asks what became of a change; answered with [`Fact::Change`].
     FetchChange {
@@ -172,6 +172,9 @@ pub enum Fact {
     },
     /// The router has refused a change as a whole, since something was not as expected.
     Conflict,
+    /// A change was not sent, since changes of others come first. Its place in the queue is kept. Never the answer to
+    /// the way back, which waits for nobody.
+    Queued,
     /// What became of a change.
     Change(ChangeState),
     /// Whether all authoritative name servers answer as they should.

@@ -32,6 +32,7 @@ use crate::weights::{Share, WeightPair};
 use crate::{Backoff, Timestamp};
 pub use orders::{Desired, Order, Orders, Outcome};
 pub use status::{PhaseName, Status, render_assessment, standing, worst};
+pub(in crate::shift) use watch::{LOOK, tick_of};
 
 use back::Back;
 use watch::Watch;
@@ -70,6 +71,8 @@ pub struct Shift {
     /// Until when nothing is tried again.
     pause_until: Option<Timestamp>,
     throttled: u32,
+    /// Since when the change to be made has waited for its turn.
+    queued_since: Option<Timestamp>,
     /// The share that new was last told to get.
     requested: Share,
     /// The share that new was last seen to get.
@@ -83,6 +86,10 @@ pub struct Shift {
     entered: u32,
     /// Whether this run has put back what somebody else had changed.
     reverted: bool,
+    /// Whether anything was written, or may have been.
+    touched: bool,
+    /// The changes of weights that were accepted, as the router names them, the latest last.
+    changes: Vec<String>,
 }
 
 /// What it is doing.
@@ -120,6 +127,7 @@ impl Shift {
             failures: 0,
             pause_until: None,
             throttled: 0,
+            queued_since: None,
             requested: Share::ZERO,
             observed: None,
             assessments: Vec::new(),
@@ -127,6 +135,8 @@ impl Shift {
             held: None,
             entered: 0,
             reverted: false,
+            touched: false,
+            changes: Vec::new(),
         }
     }
 
@@ -140,6 +150,26 @@ impl Shift {
         let new = self.told.saturating_sub(told).min(self.events.len());
         let from = self.events.len().saturating_sub(new);
         (self.events.get(from..).unwrap_or_default(), self.told)
+    }
+
+    /// Tells whether it is certain that this run has written nothing.
+    pub fn is_untouched(&self) -> bool {
+        !self.touched
+    }
+
+    /// Returns the changes of weights that were accepted, as the router names them, the latest last.
+    pub fn change_ids(&self) -> &[String] {
+        &self.changes
+    }
+
+    fn note_change(&mut self, id: Option<&String>) {
+        self.touched = true;
+        if let Some(id) = id {
+            if self.changes.len() >= EVENTS_MAX {
+                self.changes.remove(0);
+            }
+            self.changes.push(id.clone());
+        }
     }
 
     /// Returns the latest entry known to be in the journal.
@@ -364,8 +394,13 @@ impl Machine for Shift {
             return Err(self.illegal(&fact));
         }
         let before = self.now;
-        // A clock that was set back does not undo what was waited for.
-        self.now = self.now.max(at);
+        // A clock that was set back does not undo what was waited for. Before the first look nothing was, and its answer
+        // may tell what time it is.
+        self.now = if matches!(self.stage, Stage::Looking) {
+            at
+        } else {
+            self.now.max(at)
+        };
         let recorded = match self.stage.clone() {
             Stage::Looking => self.looked(fact),
             Stage::Preflight(live) => self.preflighted(&live, fact),

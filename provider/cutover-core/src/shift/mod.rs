@@ -9,17 +9,19 @@
 //! | [`plan`](mod@plan) | the steps and when they happen |
 //! | [`lint`](mod@lint) | looks at a plan that it did not make |
 //! | [`render`] | a plan as text for people |
+//! | [`forecast`] | what a plan costs, and what its bakes can tell |
 //! | [`break_glass`] | the way back without this program, as one line |
 //! | [`gates`] | what is watched, and the limits of the runbooks |
 //! | [`assess`](mod@assess) | what the measurements say about the gates |
 //! | [`compare`](mod@compare) | new against old, and what a bake can tell |
 //! | [`records`], [`rules`] | the two routers, as they are read and changed |
+//! | [`locks`] | the journal of a listener rule where a condition protects it |
 //! | [`sources`] | where measurements and conditions come from |
 //! | [`facts`] | what a shift asks for and is told |
 //! | [`journal`] | what is kept in DNS beside the weights |
 //! | [`events`] | what happened, for people |
 //! | [`notice`] | events as messages and figures |
-//! | [`budget`] | how many requests may be made |
+//! | [`budget`] | how many requests may be made, and which changes wait for each other |
 //! | [`machine`] | what is next |
 //! | [`operate`] | what a person is told who looks from outside |
 //! | [`simulate`](mod@simulate) | what the gates would have said about the past |
@@ -35,9 +37,11 @@ pub mod check;
 pub mod compare;
 pub mod events;
 pub mod facts;
+pub mod forecast;
 pub mod gates;
 pub mod journal;
 pub mod lint;
+pub mod locks;
 pub mod machine;
 pub mod notice;
 pub mod operate;

@@ -179,7 +179,9 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_unix_millis(1_700_000_000_000);
 
     fn an_entry(mark: Mark, minutes_ago: i64) -> Entry {
-        let at = NOW.unix_millis().saturating_sub(minutes_ago.saturating_mul(60_000));
+        let at = NOW
+            .unix_millis()
+            .saturating_sub(minutes_ago.saturating_mul(60_000));
         Entry {
             shift: "pay-1".to_owned(),
             run: RunId::new("ci-42"),
@@ -211,12 +213,22 @@ mod tests {
     fn check(mark: Mark, (old, new): (u16, u16), expected: &[Finding]) {
         let live = live(old, new, JournalRead::Entry(an_entry(mark, 1)));
 
-        assert_eq!(findings(&live, NOW, HEARTBEAT), expected, "{mark:?} {old}/{new}");
+        assert_eq!(
+            findings(&live, NOW, HEARTBEAT),
+            expected,
+            "{mark:?} {old}/{new}"
+        );
     }
 
     #[test]
     fn a_fence_is_nobodys_after_three_missed_heartbeats_and_not_before() {
-        let of = |minutes| fence(&JournalRead::Entry(an_entry(Mark::Going, minutes)), NOW, HEARTBEAT);
+        let of = |minutes| {
+            fence(
+                &JournalRead::Entry(an_entry(Mark::Going, minutes)),
+                NOW,
+                HEARTBEAT,
+            )
+        };
 
         assert_eq!(of(14), Fence::Held(Duration::from_mins(14)));
         assert_eq!(of(15), Fence::Stale(Duration::from_mins(15)));
@@ -246,7 +258,11 @@ mod tests {
     #[test]
     fn a_split_that_nobody_watches_is_told_and_a_lost_run_before_the_first_step_is_not() {
         let lost = |old, new, mark| {
-            findings(&live(old, new, JournalRead::Entry(an_entry(mark, 40))), NOW, HEARTBEAT)
+            findings(
+                &live(old, new, JournalRead::Entry(an_entry(mark, 40))),
+                NOW,
+                HEARTBEAT,
+            )
         };
 
         assert_eq!(lost(50, 50, Mark::Going), [Finding::Unattended]);

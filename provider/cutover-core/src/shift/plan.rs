@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::spec::{Router, Spec};
+use super::machine::Desired;
+use super::spec::{Mode, Router, Spec};
 use crate::weights::{Share, WeightPair};
 
 /// How long a change usually takes until every name server answers with it. Source: Route 53 API,
@@ -182,6 +183,28 @@ impl Plan {
             .unwrap_or_default()
     }
 
+    /// Returns how long one run takes at least when so many steps are on or done already: all that are left, or the next
+    /// one where each run takes one. Nothing at all where nothing is to be raised.
+    pub fn left_min(&self, done: usize, mode: Mode, desired: Desired) -> Duration {
+        let mut times = self.stages.iter().map(|stage| {
+            INSYNC_EXPECTED
+                .saturating_add(stage.settle)
+                .saturating_add(stage.bake)
+        });
+        match (desired, mode) {
+            // Going back must not fail over the time that going on would take.
+            (Desired::Old | Desired::Hold, _) => Duration::ZERO,
+            (Desired::New, _) => times
+                .next_back()
+                .filter(|_| done < self.stages.len())
+                .unwrap_or_default(),
+            (Desired::Shift, Mode::Auto) => times
+                .skip(done)
+                .fold(Duration::ZERO, Duration::saturating_add),
+            (Desired::Shift, Mode::Staged) => times.nth(done).unwrap_or_default(),
+        }
+    }
+
     /// Returns how long everything takes at most; waiting for people not counted.
     pub fn duration_max(&self) -> Duration {
         let preparation = self.preparation.map(TtlChange::wait).unwrap_or_default();
@@ -326,6 +349,22 @@ mod tests {
 
         assert_eq!(fingerprint(60, 1), fingerprint(90, 1));
         assert_ne!(fingerprint(60, 2), fingerprint(90, 2));
+    }
+
+    #[test]
+    fn what_is_left_is_what_one_run_has_yet_to_do() {
+        let plan = plan(&with_steps(&RUNBOOK, payment_gates()), None);
+        let minutes = |done, mode, desired| plan.left_min(done, mode, desired).as_secs() / 60;
+
+        assert_eq!(minutes(0, Mode::Auto, Desired::Shift), 192);
+        assert_eq!(minutes(2, Mode::Auto, Desired::Shift), 96);
+        assert_eq!(minutes(0, Mode::Staged, Desired::Shift), 33);
+        assert_eq!(minutes(3, Mode::Staged, Desired::Shift), 33);
+        assert_eq!(minutes(4, Mode::Auto, Desired::Shift), 0);
+        assert_eq!(minutes(1, Mode::Auto, Desired::New), 33);
+        for wish in [Desired::Old, Desired::Hold] {
+            assert_eq!(minutes(1, Mode::Auto, wish), 0, "{wish:?}");
+        }
     }
 
     #[test]

@@ -109,6 +109,26 @@ pub fn render_duration(duration: Duration) -> String {
     }
 }
 
+/// Renders a count for people: `27,373`.
+pub fn render_count(count: f64) -> String {
+    let digits = format!("{:.0}", count.max(0.0));
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return digits;
+    }
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        let is_group = digits
+            .len()
+            .checked_sub(index)
+            .is_some_and(|left| left.is_multiple_of(3));
+        if index > 0 && is_group {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 fn render_clock(duration: Duration) -> String {
     let (hours, minutes, seconds) = parts(duration);
     format!("+{hours}:{minutes:02}:{seconds:02}")
@@ -180,6 +200,24 @@ mod tests {
          +1:06:00  bake ends: errorRate, latency, paymentFailures, availability, dbConnectionFailures, dataConsistency must have held
          +1:06:00  completed
         ");
+    }
+
+    #[test]
+    fn counts_are_grouped_by_thousands() {
+        let counts = [
+            -1.0,
+            0.0,
+            999.4,
+            999.6,
+            27_373.0,
+            1_234_567.0,
+            f64::INFINITY,
+        ];
+
+        assert_eq!(
+            counts.map(render_count),
+            ["0", "0", "999", "1,000", "27,373", "1,234,567", "inf"]
+        );
     }
 
     #[test]

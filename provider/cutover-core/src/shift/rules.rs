@@ -79,11 +79,10 @@ pub fn read(router: &Router, rule: &Rule) -> Live {
 }
 
 fn live(old: Option<u16>, new: Option<u16>, intact: bool, rule: &Rule) -> Live {
-    let journal = match rule.tags.get(JOURNAL_TAG).map(|text| Entry::decode(text)) {
-        None => JournalRead::Absent,
-        Some(Ok(entry)) => JournalRead::Entry(entry),
-        Some(Err(reason)) => JournalRead::Unreadable(reason),
-    };
+    let journal = rule
+        .tags
+        .get(JOURNAL_TAG)
+        .map_or(JournalRead::Absent, |text| read_journal(text));
     Live {
         old,
         new,
@@ -93,6 +92,14 @@ fn live(old: Option<u16>, new: Option<u16>, intact: bool, rule: &Rule) -> Live {
         journal,
         sets: Vec::new(),
         groups: rule.groups.clone(),
+    }
+}
+
+/// Reads the text of an entry.
+pub(super) fn read_journal(text: &str) -> JournalRead {
+    match Entry::decode(text) {
+        Ok(entry) => JournalRead::Entry(entry),
+        Err(reason) => JournalRead::Unreadable(reason),
     }
 }
 

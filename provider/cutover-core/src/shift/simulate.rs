@@ -65,7 +65,10 @@ pub fn simulate(
 fn replay(gate: &Gate, readings: &Readings, from: Timestamp, until: Timestamp) -> Replay {
     let reach = gate
         .reaction()
-        .max(gate.period.saturating_mul(gate.datapoints.map_or(1, |points| points.of)))
+        .max(
+            gate.period
+                .saturating_mul(gate.datapoints.map_or(1, |points| points.of)),
+        )
         .saturating_add(WIDEN_MAX)
         .saturating_add(LOOK_BACK);
     let own = Sorted::of_gate(gate, readings);
@@ -186,10 +189,7 @@ mod tests {
             (id, Reading::Points(points.collect()))
         };
         Readings {
-            series: BTreeMap::from([
-                series(Part::Bad, &of),
-                series(Part::Total, &|_| 1_000.0),
-            ]),
+            series: BTreeMap::from([series(Part::Bad, &of), series(Part::Total, &|_| 1_000.0)]),
             alarms: BTreeMap::new(),
         }
     }

@@ -309,6 +309,8 @@ pub struct Policy {
     pub design_effect: f64,
     /// How often the fence is renewed.
     pub heartbeat: Duration,
+    /// The table of DynamoDB that holds the fence of a listener rule; `None`: its tags do, without a condition.
+    pub lock_table: Option<String>,
     /// Whether the group may have further members with a weight.
     pub allow_others: bool,
     /// How many requests a second new can take, when that is known.
@@ -389,6 +391,9 @@ pub enum RowsReturn {
     Shared,
 }
 
+/// How often a fence in a table is renewed when nothing is said: stated.
+pub const HEARTBEAT_OF_TABLE: Duration = Duration::from_secs(30);
+
 impl Policy {
     /// Returns the stated defaults.
     pub fn new() -> Self {
@@ -417,6 +422,7 @@ impl Policy {
             control_parameter: None,
             design_effect: 2.0,
             heartbeat: minutes(5),
+            lock_table: None,
             allow_others: false,
             capacity: None,
             drift: DriftPolicy::Pause,

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use cutover_core::shift::facts::ChangeState;
 use cutover_core::shift::gates::{AlarmReading, Reading};
+use cutover_core::shift::locks::{LockItem, LockPut};
 use cutover_core::shift::records::{RecordChange, RecordSet};
 use cutover_core::shift::rules::{Rule, RuleChange};
+pub use cutover_core::shift::sources::Targets;
 use cutover_core::shift::sources::{Metric, Query, Task};
 use cutover_core::shift::spec::Answer;
 use cutover_core::{Failure, Timestamp};
@@ -25,6 +27,8 @@ pub struct Traffic {
     pub name_servers: Arc<dyn NameServers>,
     /// Rules of load balancers.
     pub rules: Arc<dyn ListenerRules>,
+    /// Tables that hold the fences of listener rules.
+    pub locks: Arc<dyn Locks>,
     /// Metrics and alarms.
     pub metrics: Arc<dyn Metrics>,
     /// Parameters: the kill switch.
@@ -107,6 +111,8 @@ pub enum Applied {
         /// What the service said.
         message: String,
     },
+    /// It was not sent: changes of others come first. Asked again it goes on waiting where it was.
+    Queued,
 }
 
 /// A health check that follows an alarm.
@@ -165,17 +171,38 @@ pub trait ListenerRules: Debug + Send + Sync {
     /// Must not be dropped: the change may or may not have taken effect then.
     fn apply<'a>(&'a self, change: &'a RuleChange) -> Answered<'a, Applied>;
 
+    /// Removes the journal of a rule, as long as it says what is expected. One that is gone is removed already.
+    ///
+    /// # Cancellation
+    /// Must not be dropped: the journal may or may not be gone then.
+    fn remove_journal<'a>(&'a self, rule_arn: &'a str, expected: &'a str) -> Answered<'a, Applied>;
+
     /// Counts the targets of a target group.
     fn fetch_targets<'a>(&'a self, group_arn: &'a str) -> Answered<'a, Targets>;
 }
 
-/// The targets of a target group.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Targets {
-    /// How many there are.
-    pub registered: u32,
-    /// How many of them are healthy.
-    pub healthy: u32,
+/// Tables of DynamoDB that hold the journals of listener rules. A table that is not there is a refusal that says how to
+/// make it.
+pub trait Locks: Debug + Send + Sync {
+    /// Reads the item of a rule as it is now, and not as it was a moment ago; `None` when there is none.
+    fn fetch<'a>(&'a self, table: &'a str, id: &'a str) -> Answered<'a, Option<LockItem>>;
+
+    /// Writes an item when what is expected is there; else that is a conflict, and nothing was written.
+    ///
+    /// # Cancellation
+    /// Must not be dropped: the item may or may not be written then.
+    fn put<'a>(&'a self, put: &'a LockPut) -> Answered<'a, Applied>;
+
+    /// Removes the item of a rule, as long as its entry is what is expected. One that is gone is removed already.
+    ///
+    /// # Cancellation
+    /// Must not be dropped: the item may or may not be gone then.
+    fn delete<'a>(
+        &'a self,
+        table: &'a str,
+        id: &'a str,
+        expected: &'a str,
+    ) -> Answered<'a, Applied>;
 }
 
 /// Metrics and alarms.

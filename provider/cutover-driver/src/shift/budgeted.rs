@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 
 use crate::{Answered, Applied, Batch, Clock, HealthCheck, HostedZones, Zone};
 
-/// How long a change waits for its turn before it counts as not made: ours; with all attempts of a shift less than the
-/// ten minutes after which one that cannot be watched goes back.
+/// How long a change waits for its turn at a time: ours, as long as the longest pause between two looks at gates. Its
+/// place is kept while its shift looks at them.
 const TURN_MAX: Duration = Duration::from_secs(30);
 
 /// The requests that an account may make, shared by everything in this process that uses it.
@@ -59,14 +59,15 @@ struct Place<'a> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.allowance.note(|budget, _| budget.leave(self.ticket));
+        self.allowance
+            .note(|budget, now| budget.leave(now, self.ticket));
     }
 }
 
 /// A batch in the service's hands. What became of it is lost when it is dropped there.
 struct Submitted<'a> {
     allowance: &'a Allowance,
-    zone: &'a str,
+    ticket: Ticket,
     is_known: bool,
 }
 
@@ -74,11 +75,13 @@ impl Submitted<'_> {
     fn became(mut self, applied: &Result<Applied, Failure>) {
         self.is_known = true;
         self.allowance.note(|budget, now| match applied {
-            Ok(Applied::Accepted { id }) => budget.accepted(now, self.zone, id),
+            Ok(Applied::Accepted { id }) => budget.accepted(now, self.ticket, id),
             Err(failure) if failure.class == FailureClass::Unknown => {
-                budget.lost(now, self.zone);
+                budget.lost(now, self.ticket);
             }
-            Ok(Applied::Conflict { .. }) | Err(_) => budget.refused(self.zone),
+            Ok(Applied::Conflict { .. } | Applied::Queued) | Err(_) => {
+                budget.refused(self.ticket);
+            }
         });
     }
 }
@@ -87,7 +90,7 @@ impl Drop for Submitted<'_> {
     fn drop(&mut self) {
         if !self.is_known {
             self.allowance
-                .note(|budget, now| budget.lost(now, self.zone));
+                .note(|budget, now| budget.lost(now, self.ticket));
         }
     }
 }
@@ -99,9 +102,9 @@ impl Budgeted {
     }
 
     /// Waits until a request may be made; asks about the change that holds it up where that is due.
-    async fn turn(&self, kind: Kind) {
+    async fn turn(&self, kind: Kind) -> Ticket {
         let allowance = self.allowance.as_ref();
-        let ticket = allowance.budget().enter(kind);
+        let ticket = allowance.budget().enter(allowance.clock.now(), kind);
         let _place = Place { allowance, ticket };
         loop {
             let mut changed = std::pin::pin!(allowance.changed.notified());
@@ -109,10 +112,10 @@ impl Budgeted {
             changed.as_mut().enable();
             let answer = allowance.budget().ask(allowance.clock.now(), ticket);
             match answer {
-                Answer::Granted => return,
+                Answer::Granted => return ticket,
                 Answer::Poll { id } => {
                     if let Ok(state) = self.zones.fetch_change(&id).await {
-                        allowance.note(|budget, _| budget.heard(&id, state));
+                        allowance.note(|budget, now| budget.heard(now, &id, state));
                     }
                 }
                 Answer::Wait { until: None } => changed.await,
@@ -127,42 +130,27 @@ impl Budgeted {
     }
 
     async fn submit(&self, batch: &Batch) -> Result<Applied, Failure> {
-        let kind = if batch.urgent {
-            Kind::Urgent
-        } else {
-            Kind::Change {
-                zone: batch.zone_id.clone(),
-            }
-        };
-        if batch.urgent {
-            self.turn(kind).await;
+        let kind = Kind::of_batch(&batch.zone_id, batch.urgent, &batch.changes);
+        let ticket = if batch.urgent {
+            self.turn(kind).await
         } else {
             let clock = &self.allowance.clock;
             let late = clock.sleep_until(clock.now().after(TURN_MAX));
             // A place in the queue holds nothing that a drop could lose.
             tokio::select! {
                 biased;
-                () = self.turn(kind) => {}
-                () = late => return Err(busy()),
+                ticket = self.turn(kind) => ticket,
+                () = late => return Ok(Applied::Queued),
             }
-        }
+        };
         let submitted = Submitted {
             allowance: &self.allowance,
-            zone: &batch.zone_id,
+            ticket,
             is_known: false,
         };
         let applied = self.zones.apply(batch).await;
         submitted.became(&applied);
         applied
-    }
-}
-
-/// Nobody was throttled, and nothing was asked of the service.
-fn busy() -> Failure {
-    Failure {
-        class: FailureClass::Unavailable,
-        action: "route53:ChangeResourceRecordSets",
-        message: "other changes of the zone are still on their way".to_owned(),
     }
 }
 
@@ -194,7 +182,8 @@ impl HostedZones for Budgeted {
             self.turn(Kind::Look).await;
             let state = self.zones.fetch_change(id).await;
             if let Ok(state) = state {
-                self.allowance.note(|budget, _| budget.heard(id, state));
+                self.allowance
+                    .note(|budget, now| budget.heard(now, id, state));
             }
             state
         })

@@ -5,15 +5,17 @@ use std::future::ready;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use cutover_core::shift::budget::Kind;
 use cutover_core::shift::check::check;
 use cutover_core::shift::compare::Comparison;
 use cutover_core::shift::facts::ChangeState;
 use cutover_core::shift::gates::{
     AlarmReading, Gate, GateKind, Limit, Part, Point, Reading, SeriesId, Side,
 };
+use cutover_core::shift::locks::{Expected, LockItem, LockPut};
 use cutover_core::shift::preflight::Routing;
 use cutover_core::shift::records::{RecordSet, Verb};
-use cutover_core::shift::rules::{Rule, RuleChange};
+use cutover_core::shift::rules::{JOURNAL_TAG, Rule, RuleChange};
 use cutover_core::shift::sources::{Metric, Query, Sources, Task};
 use cutover_core::shift::spec::{
     Adopt, Policy, RecordType, RecordWish, RouterWish, RowsReturn, Spec, StepWish, TargetWish,
@@ -23,9 +25,9 @@ use cutover_core::{Failure, FailureClass, Timestamp};
 use tokio::time::Instant;
 
 use crate::{
-    Answered, Applied, Batch, Clock, Credentials, HealthCheck, HostedZones, ListenerRules, Message,
-    Metrics, NameServers, Parameters, Published, Question, ReplicationTasks, Sample, Targets,
-    Topics, Traffic, Wait, Zone,
+    Answered, Applied, Batch, Clock, Credentials, HealthCheck, HostedZones, ListenerRules, Locks,
+    Message, Metrics, NameServers, Parameters, Published, Question, ReplicationTasks, Sample,
+    Targets, Topics, Traffic, Wait, Zone,
 };
 
 /// When every story begins: a whole minute.
@@ -77,6 +79,8 @@ pub(super) struct State {
     pub(super) calls: Calls,
     /// When each change becomes INSYNC.
     pub(super) changes: BTreeMap<String, Timestamp>,
+    /// What was accepted: by which call, when, and when it becomes INSYNC.
+    pub(super) flights: Vec<(&'static str, Timestamp, Timestamp)>,
     pub(super) sent: Vec<Message>,
     pub(super) figures: Vec<Published>,
     /// New fails so much, as a fraction, from this moment on.
@@ -86,6 +90,8 @@ pub(super) struct State {
     pub(super) targets: BTreeMap<String, Targets>,
     pub(super) alarms: BTreeMap<String, AlarmReading>,
     pub(super) rule: Option<Rule>,
+    /// Items of the table, by their keys.
+    pub(super) items: BTreeMap<String, LockItem>,
     pub(super) samples: Sample,
     pub(super) questions: Vec<Question>,
     pub(super) health_checks: Vec<String>,
@@ -94,8 +100,12 @@ pub(super) struct State {
 /// How long every call takes.
 pub(super) const CALL: Duration = Duration::from_millis(50);
 
-/// How long a change takes until it is INSYNC.
+/// How long a change takes until it is INSYNC: at least this, and up to twice as long.
 pub(super) const INSYNC: Duration = Duration::from_secs(30);
+
+fn insync_of(number: usize) -> Duration {
+    INSYNC + Duration::from_secs(number as u64 * 7 % 31)
+}
 
 impl World {
     pub(super) fn new() -> Arc<Self> {
@@ -132,6 +142,18 @@ impl World {
         })
     }
 
+    /// Fails when a change of weights was accepted while an earlier one was still on its way, the way back apart.
+    pub(super) fn check_flights(&self) {
+        let flights = self.with(|state| state.flights.clone());
+        let mut free_at = START;
+        for (action, at, until) in flights {
+            assert!(action != "change" || at >= free_at, "{action} at {at:?}");
+            if action != "entry" {
+                free_at = free_at.max(until);
+            }
+        }
+    }
+
     /// Returns the weights of old and new as they are stored.
     pub(super) fn weights(&self) -> (u16, u16) {
         let weight_of = |name: &str| {
@@ -154,6 +176,7 @@ impl World {
             zones: self.clone(),
             name_servers: self.clone(),
             rules: self.clone(),
+            locks: self.clone(),
             metrics: self.clone(),
             parameters: self.clone(),
             topics: self.clone(),
@@ -222,6 +245,15 @@ fn is_same(one: &RecordSet, other: &RecordSet) -> bool {
     (&one.name, &one.record_type, member(one)) == (&other.name, &other.record_type, member(other))
 }
 
+/// How calls are named that apply a batch.
+fn action_of(batch: &Batch) -> &'static str {
+    match Kind::of_batch(&batch.zone_id, batch.urgent, &batch.changes) {
+        Kind::Entry { .. } => "entry",
+        Kind::Urgent { .. } => "return",
+        Kind::Look | Kind::Change { .. } => "change",
+    }
+}
+
 fn apply_batch(state: &mut State, batch: &Batch, now: Timestamp) -> Applied {
     let mut sets = state.sets.clone();
     for change in &batch.changes {
@@ -241,8 +273,10 @@ fn apply_batch(state: &mut State, batch: &Batch, now: Timestamp) -> Applied {
         }
     }
     state.sets = sets;
-    let id = format!("C{}", state.changes.len() + 1);
-    state.changes.insert(id.clone(), now.after(INSYNC));
+    let number = state.changes.len();
+    let (id, until) = (format!("C{}", number + 1), now.after(insync_of(number)));
+    state.changes.insert(id.clone(), until);
+    state.flights.push((action_of(batch), now, until));
     Applied::Accepted { id }
 }
 
@@ -269,8 +303,7 @@ impl HostedZones for World {
     }
 
     fn apply<'a>(&'a self, batch: &'a Batch) -> Answered<'a, Applied> {
-        let action = if batch.urgent { "return" } else { "change" };
-        self.call(action, &batch.zone_id, move |state, now| {
+        self.call(action_of(batch), &batch.zone_id, move |state, now| {
             apply_batch(state, batch, now)
         })
     }
@@ -336,9 +369,72 @@ impl ListenerRules for World {
         })
     }
 
+    fn remove_journal<'a>(&'a self, rule_arn: &'a str, expected: &'a str) -> Answered<'a, Applied> {
+        self.call("forget", rule_arn, move |state, _| {
+            let rule = state.rule.as_mut().unwrap();
+            match rule.tags.get(JOURNAL_TAG) {
+                Some(found) if found != expected => Applied::Conflict {
+                    message: "the journal is another".to_owned(),
+                },
+                Some(_) | None => {
+                    rule.tags.remove(JOURNAL_TAG);
+                    Applied::Accepted {
+                        id: "rule".to_owned(),
+                    }
+                }
+            }
+        })
+    }
+
     fn fetch_targets<'a>(&'a self, group_arn: &'a str) -> Answered<'a, Targets> {
         self.call("targets", group_arn, move |state, _| {
             state.targets.get(group_arn).copied().unwrap_or_default()
+        })
+    }
+}
+
+fn is_as_expected(expected: &Expected, item: Option<&LockItem>) -> bool {
+    match (expected, item) {
+        (Expected::Anything, _) | (Expected::Nothing, None) => true,
+        (Expected::Journal(text), Some(item)) => *text == item.journal,
+        (Expected::Nothing, Some(_)) | (Expected::Journal(_), None) => false,
+    }
+}
+
+impl Locks for World {
+    fn fetch<'a>(&'a self, _: &'a str, id: &'a str) -> Answered<'a, Option<LockItem>> {
+        self.call("item", id, move |state, _| state.items.get(id).cloned())
+    }
+
+    fn put<'a>(&'a self, put: &'a LockPut) -> Answered<'a, Applied> {
+        self.call("lock", &put.id, move |state, _| {
+            if !is_as_expected(&put.expected, state.items.get(&put.id)) {
+                let message = "the item is another".to_owned();
+                return Applied::Conflict { message };
+            }
+            let item = LockItem {
+                journal: put.entry.encode(),
+                members: put.members.clone(),
+            };
+            state.items.insert(put.id.clone(), item);
+            Applied::Accepted {
+                id: "item".to_owned(),
+            }
+        })
+    }
+
+    fn delete<'a>(&'a self, _: &'a str, id: &'a str, expected: &'a str) -> Answered<'a, Applied> {
+        self.call("unlock", id, move |state, _| {
+            let expected = Expected::Journal(expected.to_owned());
+            let item = state.items.get(id);
+            if item.is_some() && !is_as_expected(&expected, item) {
+                let message = "the item is another".to_owned();
+                return Applied::Conflict { message };
+            }
+            state.items.remove(id);
+            Applied::Accepted {
+                id: "item".to_owned(),
+            }
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Performs what a shift asks for: few calls, and those that do not need each other at the same time.
 
+mod locked;
 mod readiness;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use cutover_core::shift::facts::{
     Act, Change, ChangeState, Command, Control, EntryGate, Fact, JournalRead, Live,
 };
 use cutover_core::shift::gates::{AlarmReading, Reading, Readings, SeriesId};
+use cutover_core::shift::locks;
 use cutover_core::shift::plan::{Plan, plan};
 use cutover_core::shift::problem::Problem;
 use cutover_core::shift::records::RecordSet;
@@ -48,6 +50,8 @@ pub struct Shifting {
 #[derive(Debug, Default)]
 struct Known {
     zone: Option<Zone>,
+    /// What was last read of the fence in a table.
+    lock: Option<locks::Seen>,
     /// The guard's health check, once this run has made or found it.
     health_check: Option<String>,
     /// Whether the shift has a journal, so that the members are its own.
@@ -129,9 +133,10 @@ impl Shifting {
                 let health_check = self.known().health_check.clone();
                 records::read(&self.spec.router, health_check.as_deref(), &sets)
             }
-            Router::Alb { rule_arn, .. } => {
-                rules::read(&self.spec.router, &self.fetch_rule(rule_arn).await?)
-            }
+            Router::Alb { rule_arn, .. } => match &self.spec.policy.lock_table {
+                Some(table) => self.fetch_locked(rule_arn, table).await?,
+                None => rules::read(&self.spec.router, &self.fetch_rule(rule_arn).await?),
+            },
         };
         self.known().has_begun = matches!(
             &live.journal,
@@ -144,8 +149,12 @@ impl Shifting {
         let applied = match &self.spec.router {
             Router::Route53 { zone_id, .. } => self.apply_batch(zone_id, change).await?,
             Router::Alb { .. } => {
-                let change = rules::change(&self.spec.router, change);
-                self.traffic.rules.apply(&change).await?
+                if let Some(table) = &self.spec.policy.lock_table {
+                    self.apply_locked(table, change).await?
+                } else {
+                    let change = rules::change(&self.spec.router, change);
+                    self.traffic.rules.apply(&change).await?
+                }
             }
         };
         Ok(match applied {
@@ -157,6 +166,7 @@ impl Shifting {
                 tracing::debug!(message, "the router refuses a change");
                 Fact::Conflict
             }
+            Applied::Queued => Fact::Queued,
         })
     }
 

@@ -13,10 +13,10 @@ pub use gates::{
     ShiftComparison, ShiftGate,
 };
 pub use policy::{
-    AlarmGate, DataPriority, DesiredShift, DmsTaskGate, DriftResponse, EntryGate, HealthCheckGuard,
-    NoticeSeverity, OnDestroy, OnInterrupt, ParameterGate, ReverseReplication, SharedFault,
-    ShiftControl, ShiftGuard, ShiftMode, ShiftNotify, ShiftRollback, ShiftSettle, ShiftTargets,
-    TaskValidation, WriteFence,
+    AlarmGate, DataPriority, DesiredShift, DmsTaskGate, DriftResponse, DynamoDbLock, EntryGate,
+    HealthCheckGuard, NoticeSeverity, OnDestroy, OnInterrupt, ParameterGate, ReverseReplication,
+    SharedFault, ShiftControl, ShiftGuard, ShiftLock, ShiftMode, ShiftNotify, ShiftRollback,
+    ShiftSettle, ShiftTargets, TaskValidation, WriteFence,
 };
 pub use router::{
     AdoptRecords, AlbRouter, RecordAlias, RecordKind, RecordTarget, Route53Router, ShiftRouter,
@@ -38,16 +38,19 @@ pub use router::{
 /// Whoever declares the same records with another provider must ignore changes of the weight there.
 ///
 /// Import a shift over Route 53 with `zoneId/name/type/oldSetIdentifier/newSetIdentifier` of its first record, and one
-/// over a listener rule with `ruleArn,oldTargetGroupArn,newTargetGroupArn`. An operation takes as long as the plan at
-/// most does, plus a day, unless `customTimeouts` says otherwise; one that is too short for the plan is refused
-/// (CUT-140).
+/// over a listener rule with `ruleArn,oldTargetGroupArn,newTargetGroupArn`. Where traffic is split already, the next
+/// `pulumi up` goes on from there, if a step has that share: it bakes that step anew. An operation may take as long as
+/// the plan at most does, `gateTimeout` more for each step, and a day, unless `customTimeouts` says otherwise; a limit
+/// that is too short for what is left of the plan is refused (CUT-140).
 ///
 /// Needs `route53:GetHostedZone`, `route53:ListResourceRecordSets`, `route53:ChangeResourceRecordSets` and
-/// `route53:GetChange`, or `elasticloadbalancing:DescribeRules`, `elasticloadbalancing:DescribeTags`,
-/// `elasticloadbalancing:ModifyRule` and `elasticloadbalancing:AddTags`; `elasticloadbalancing:DescribeTargetHealth`;
-/// `cloudwatch:GetMetricData`, `cloudwatch:DescribeAlarms` and `cloudwatch:PutMetricData`; where they are used
-/// `ssm:GetParameter`, `ssm:PutParameter`, `sns:Publish`, `dms:DescribeReplicationTasks`, `route53:CreateHealthCheck`
-/// and `route53:DeleteHealthCheck`.
+/// `route53:GetChange`; or, each of `elasticloadbalancing`, `DescribeRules`, `DescribeTags`, `ModifyRule`, `AddTags` and
+/// `RemoveTags`, and for the default action of a listener `DescribeListeners` and `ModifyListener`;
+/// `elasticloadbalancing:DescribeTargetHealth`; `cloudwatch:GetMetricData`, `cloudwatch:DescribeAlarms` and
+/// `cloudwatch:PutMetricData`; where they are used `ssm:GetParameter`, `ssm:PutParameter`, `sns:Publish`, of `dms`
+/// `DescribeReplicationTasks`, `DescribeReplicationInstances` and `DescribeTableStatistics`, of `route53`
+/// `CreateHealthCheck`, `ListHealthChecks` and `DeleteHealthCheck`, and with a `lock` in a table `dynamodb:GetItem`,
+/// `dynamodb:PutItem` and `dynamodb:DeleteItem`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WeightedShiftArgs {
@@ -134,9 +137,12 @@ pub struct WeightedShiftArgs {
     pub design_effect: f64,
     /// How many requests a second new can take, when that is known. Steps that expect more are refused (CUT-121).
     pub capacity: Option<f64>,
-    /// How often the fence is renewed, which keeps other runs away; it is free after three times that.
-    #[serde(default = "five_minutes")]
-    pub heartbeat: String,
+    /// Where the fence is that keeps other runs away. By default the journal in DNS for Route 53. For a listener rule it
+    /// is in the rule's tags, which two runs that begin together can both set (CUT-154), unless a table is named.
+    pub lock: Option<ShiftLock>,
+    /// How often the fence is renewed, which keeps other runs away; it is free after three times that. By default `5m`,
+    /// and `30s` with a table.
+    pub heartbeat: Option<String>,
 }
 
 /// A step.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use cutover_core::shift::check::check_timeout;
-use cutover_core::shift::machine::{Outcome, Shift};
-use cutover_core::shift::plan::{INSYNC_EXPECTED, plan};
+use cutover_core::shift::machine::{Orders, Outcome, Shift};
+use cutover_core::shift::plan::plan;
 use cutover_core::shift::render::render_duration;
-use cutover_core::shift::spec::{Mode, Spec};
+use cutover_core::shift::spec::{Router, Spec};
 use cutover_driver::{Conducted, Herald, Shifting, Tell, conduct};
 use pulumi_host::{Context, Error, Settled, Stop};
 
@@ -21,8 +21,8 @@ use crate::provider::App;
 /// What may come upon the longest time of a plan: ours; a day covers the highest TTL that is lowered first.
 const TIMEOUT_MARGIN: Duration = Duration::from_hours(24);
 
-/// How long an operation may take when the program does not say: what the plan takes at most, waiting for people once
-/// a step included, and a margin.
+/// How long an operation may take when the program does not say: what the plan takes at most, waiting for a person as
+/// long again at each step as for its conditions, and a margin.
 pub(super) fn timeout(args: &WeightedShiftArgs) -> Duration {
     let Some(spec) = ask(args, "timeout").spec else {
         return TIMEOUT_MARGIN;
@@ -58,8 +58,12 @@ pub(super) async fn carry_out(
     prior: Option<WeightedShiftState>,
 ) -> Result<(Spec, Settled<WeightedShiftState>), Error> {
     let (spec, asked) = read(args, id)?;
-    check_limit(context, &spec, prior.as_ref())?;
-    let mut conducted = walk(context, args, &spec, asked).await;
+    let orders = Orders {
+        adopted: prior.as_ref().and_then(WeightedShiftState::adopted),
+        ..orders(args)
+    };
+    check_limit(context, &spec, &orders, prior.as_ref())?;
+    let mut conducted = walk(context, &spec, asked, orders).await;
     let is_new = prior.is_none();
     let state = state_after(&conducted, &spec, prior);
     let settled = settle(context, args, &spec, &mut conducted, state, is_new)?;
@@ -69,14 +73,14 @@ pub(super) async fn carry_out(
 /// Conducts the shift, and tells people what happens.
 pub(super) async fn walk(
     context: &Context<App>,
-    args: &WeightedShiftArgs,
     spec: &Spec,
     asked: Asked,
+    orders: Orders,
 ) -> Conducted<Stop> {
     let world = &context.app().world;
     let traffic = &world.traffic;
     let now = world.clock.now();
-    let shift = Shift::new(spec.clone(), orders(args), run_id(now), now);
+    let shift = Shift::new(spec.clone(), orders, run_id(now), now);
     let herald = Herald::new(
         &spec.id,
         asked.notify,
@@ -106,7 +110,8 @@ pub(super) async fn walk(
             Tell::Waiting(why) => {
                 let (phase, line) = status_line(shift, spec, world.clock.now());
                 match why.phase {
-                    "retry" => log.status(&phase, &format!("{line}, {}", why.text)),
+                    // What does not work is what a person waits for.
+                    "retry" => log.status(&phase, &format!("{phase}: {}, {line}", why.text)),
                     _ => log.status(&phase, &line),
                 }
             }
@@ -119,6 +124,7 @@ pub(super) async fn walk(
 fn check_limit(
     context: &Context<App>,
     spec: &Spec,
+    orders: &Orders,
     prior: Option<&WeightedShiftState>,
 ) -> Result<(), Error> {
     let Some(limit) = context.scope().remaining() else {
@@ -133,23 +139,13 @@ fn check_limit(
             .unwrap_or(usize::MAX)
             .saturating_add(1)
     });
-    let left = plan(spec, None);
-    let mut times = left.stages.iter().skip(done).map(|stage| {
-        INSYNC_EXPECTED
-            .saturating_add(stage.settle)
-            .saturating_add(stage.bake)
-    });
-    let needed = match spec.policy.mode {
-        Mode::Auto => times.fold(Duration::ZERO, Duration::saturating_add),
-        // One run walks one step, whichever comes next.
-        Mode::Staged => times.next().unwrap_or_default(),
-    };
+    let needed = plan(spec, None).left_min(done, spec.policy.mode, orders.desired);
+    // It has begun to run a moment ago.
+    let begun = u64::from(limit.subsec_nanos() > 0);
+    let limit = Duration::from_secs(limit.as_secs().saturating_add(begun));
     match check_timeout(limit, needed) {
-        // The limit has begun to run a moment ago.
-        Some(problem) if limit.saturating_add(Duration::from_secs(1)) < needed => {
-            Err(ShiftError::Refused(vec![problem]).into())
-        }
-        Some(_) | None => Ok(()),
+        Some(problem) => Err(ShiftError::Refused(vec![problem]).into()),
+        None => Ok(()),
     }
 }
 
@@ -173,8 +169,7 @@ fn settle(
         return Ok(Settled::Complete(state));
     }
     let is_refused = matches!(conducted.outcome, Some(Outcome::Refused(_)));
-    // Before the first look has come back nothing can have been written.
-    let is_untouched = is_new && conducted.shift.entry().is_none();
+    let is_untouched = is_new && conducted.shift.is_untouched();
     let is_error = is_refused || is_untouched && conducted.broken.is_none();
     let stop = conducted.stop;
     let error = failure_of(conducted, spec, &state.break_glass);
@@ -212,7 +207,8 @@ fn conclude(
             step + 1
         )),
         Outcome::Paused(pause) => log.warn(format!(
-            "paused with {share} % on new: {pause}; nobody watches the gates until the next `pulumi up`"
+            "paused with {share} % on new: {}; nobody watches the gates until the next `pulumi up`",
+            pause.details()
         )),
         Outcome::RolledBack { .. } => {
             let reason = state.reason.as_deref().unwrap_or("it was asked for");
@@ -233,8 +229,10 @@ fn conclude(
 }
 
 fn render_way_back(spec: &Spec) -> String {
-    format!(
-        "`cutover rollback`, which takes up to {}",
-        render_duration(spec.policy.rollback.budget)
-    )
+    let how = match &spec.router {
+        Router::Route53 { .. } => "`cutover rollback`",
+        Router::Alb { .. } => "the command in the output `breakGlass`",
+    };
+    let budget = render_duration(spec.policy.rollback.budget);
+    format!("{how}, which takes up to {budget}")
 }

@@ -1,10 +1,13 @@
 //! Deleting: the records stay and go on answering, and the journal goes.
 
+use cutover_core::Failure;
 use cutover_core::shift::facts::Live;
+use cutover_core::shift::journal::Entry;
+use cutover_core::shift::locks;
 use cutover_core::shift::machine::Outcome;
-use cutover_core::shift::records::{RecordChange, Verb, journal_name};
+use cutover_core::shift::records::{RecordChange, RecordSet, Verb, journal_name};
 use cutover_core::shift::spec::{Router, Spec};
-use cutover_driver::{Applied, Batch};
+use cutover_driver::{Applied, Batch, Traffic};
 use pulumi_host::{Context, Error, Prior};
 
 use super::args::{DesiredShift, OnDestroy, WeightedShiftArgs};
@@ -14,6 +17,7 @@ use super::identity::shift_id;
 use super::look::{fetch_live, import, own_entry};
 use super::narrate::failure_of;
 use super::state::WeightedShiftState;
+use super::wish::orders;
 use crate::provider::App;
 
 /// Removes a shift from the stack. While it is live that is refused, unless the program says otherwise.
@@ -31,13 +35,13 @@ pub(super) async fn delete(
         },
     };
     let (spec, _) = read_args(&args, &name)?;
-    let live = fetch_live(traffic, &spec.router)
+    let live = fetch_live(traffic, &spec)
         .await
         .map_err(ShiftError::Failed)?;
     let Some(mut live) = live else {
         return Ok(());
     };
-    let Some(entry) = own_entry(&spec, &live) else {
+    let Some(mut entry) = own_entry(&spec, &live).cloned() else {
         // Another shift's journal is not ours to remove, and without one there is nothing to remove.
         stay(context, &live);
         return Ok(());
@@ -51,10 +55,10 @@ pub(super) async fn delete(
             OnDestroy::Retain => context.log().warn(
                 "the shift is given up on its way, as `onDestroy` says: weights stay, and nobody watches them",
             ),
-            OnDestroy::Old => live = back_first(context, &args, &spec, &name).await?,
+            OnDestroy::Old => (live, entry) = back_first(context, &args, &spec, &name).await?,
         }
     }
-    remove_journal(context, &spec, &live).await?;
+    remove_journal(context, &spec, &live, &entry).await?;
     stay(context, &live);
     Ok(())
 }
@@ -65,48 +69,39 @@ async fn back_first(
     args: &WeightedShiftArgs,
     spec: &Spec,
     name: &str,
-) -> Result<Live, Error> {
+) -> Result<(Live, Entry), Error> {
     let args = WeightedShiftArgs {
         desired: DesiredShift::Old,
         ..args.clone()
     };
     let (spec_back, asked) = read_args(&args, name)?;
-    let mut conducted = walk(context, &args, &spec_back, asked).await;
+    let mut conducted = walk(context, &spec_back, asked, orders(&args)).await;
     if !matches!(conducted.outcome, Some(Outcome::RolledBack { .. })) {
         let break_glass = cutover_core::shift::break_glass::render_break_glass(spec);
         let error = failure_of(&mut conducted, spec, &break_glass);
         return Err(ShiftError::NotBack(error.to_string()).into());
     }
-    let live = fetch_live(&context.app().world.traffic, &spec.router).await;
-    live.map_err(ShiftError::Failed)?
-        .ok_or_else(|| ShiftError::NotBack("the listener rule is gone".to_owned()).into())
+    let live = fetch_live(&context.app().world.traffic, spec).await;
+    let live = live
+        .map_err(ShiftError::Failed)?
+        .ok_or_else(|| ShiftError::NotBack("the listener rule is gone".to_owned()))?;
+    match own_entry(spec, &live).cloned() {
+        Some(entry) => Ok((live, entry)),
+        // Another run has begun since.
+        None => Err(ShiftError::FenceLost(None).into()),
+    }
 }
 
-/// Removes the journal of records. That of a listener rule is a tag that says that the shift is over, and goes with the
-/// rule.
-async fn remove_journal(context: &Context<App>, spec: &Spec, live: &Live) -> Result<(), Error> {
-    let traffic = &context.app().world.traffic;
-    let Router::Route53 { zone_id, .. } = &spec.router else {
-        return Ok(());
-    };
-    let name = journal_name(&spec.router);
-    let journal = live
-        .sets
-        .iter()
-        .find(|set| set.record_type == "TXT" && Some(&set.name) == name.as_ref());
-    let Some(journal) = journal else {
-        return Ok(());
-    };
-    let batch = Batch {
-        zone_id: zone_id.clone(),
-        changes: vec![RecordChange {
-            verb: Verb::Delete,
-            set: journal.clone(),
-        }],
-        urgent: false,
-    };
+/// Removes the journal, as long as it is the one that was read.
+async fn remove_journal(
+    context: &Context<App>,
+    spec: &Spec,
+    live: &Live,
+    entry: &Entry,
+) -> Result<(), Error> {
     loop {
-        return match traffic.zones.apply(&batch).await {
+        let removed = try_to_remove(&context.app().world.traffic, spec, live, entry);
+        return match removed.await {
             Ok(Applied::Accepted { .. }) => Ok(()),
             // Somebody else has written it since it was read.
             Ok(Applied::Conflict { .. }) => Err(ShiftError::FenceLost(None).into()),
@@ -117,6 +112,46 @@ async fn remove_journal(context: &Context<App>, spec: &Spec, live: &Live) -> Res
             },
             Err(failure) => Err(ShiftError::Failed(failure).into()),
         };
+    }
+}
+
+async fn try_to_remove(
+    traffic: &Traffic,
+    spec: &Spec,
+    live: &Live,
+    entry: &Entry,
+) -> Result<Applied, Failure> {
+    let router = &spec.router;
+    match router {
+        Router::Alb { rule_arn, .. } => {
+            let journal = entry.encode();
+            if let Some(table) = &spec.policy.lock_table {
+                let removed = traffic.locks.delete(table, rule_arn, &journal).await?;
+                if !matches!(removed, Applied::Accepted { .. }) {
+                    return Ok(removed);
+                }
+                // The item was the fence. A tag that says anything else by now is another run's, and stays.
+                let tag = locks::tag(table, entry);
+                traffic.rules.remove_journal(rule_arn, &tag).await?;
+                return Ok(removed);
+            }
+            traffic.rules.remove_journal(rule_arn, &journal).await
+        }
+        Router::Route53 { zone_id, .. } => {
+            let name = journal_name(router);
+            let is_journal =
+                |set: &&RecordSet| set.record_type == "TXT" && Some(&set.name) == name.as_ref();
+            let changes = live.sets.iter().filter(is_journal).map(|set| RecordChange {
+                verb: Verb::Delete,
+                set: set.clone(),
+            });
+            let batch = Batch {
+                zone_id: zone_id.clone(),
+                changes: changes.collect(),
+                urgent: false,
+            };
+            traffic.zones.apply(&batch).await
+        }
     }
 }
 

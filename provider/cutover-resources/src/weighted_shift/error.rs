@@ -17,8 +17,8 @@ pub(super) enum ShiftError {
     MalformedId(String),
     #[error("{}", listed(.0))]
     Refused(Vec<Problem>),
-    #[error("the router of a shift that is live was changed: {0}")]
-    Replaced(String),
+    #[error("the router was changed of a shift that is {0}")]
+    Replaced(&'static str),
     #[error("the shift is live: {0}")]
     Deleted(String),
     #[error("going back before deleting has failed: {0}")]

@@ -3,6 +3,7 @@
 use cutover_core::shift::events::Drift;
 use cutover_core::shift::facts::{JournalRead, Live};
 use cutover_core::shift::journal::{Entry, Mark};
+use cutover_core::shift::locks;
 use cutover_core::shift::machine::standing;
 use cutover_core::shift::operate::findings;
 use cutover_core::shift::preflight::Routing;
@@ -17,8 +18,8 @@ use pulumi_value::{Output, to_map};
 use serde_json::json;
 
 use super::args::{
-    AdoptRecords, AlbRouter, RecordAlias, RecordKind, RecordTarget, Route53Router, ShiftRouter,
-    WeightedRecord, WeightedShiftArgs, ZeroWeight,
+    AdoptRecords, AlbRouter, DynamoDbLock, RecordAlias, RecordKind, RecordTarget, Route53Router,
+    ShiftLock, ShiftRouter, WeightedRecord, WeightedShiftArgs, ZeroWeight,
 };
 use super::conduct::read as read_args;
 use super::error::ShiftError;
@@ -44,7 +45,7 @@ pub(super) async fn read(
         .as_ref()
         .map_or_else(|| shift_id(context.urn()), |state| state.shift_id.clone());
     let (spec, _) = read_args(&args, &name)?;
-    let live = fetch_live(&world.traffic, &spec.router)
+    let live = fetch_live(&world.traffic, &spec)
         .await
         .map_err(ShiftError::Failed)?;
     let Some(live) = live.filter(|live| live.share().is_some()) else {
@@ -66,10 +67,8 @@ pub(super) async fn read(
 }
 
 /// Reads weights and journal; `None` when there is no such rule.
-pub(super) async fn fetch_live(
-    traffic: &Traffic,
-    router: &Router,
-) -> Result<Option<Live>, Failure> {
+pub(super) async fn fetch_live(traffic: &Traffic, spec: &Spec) -> Result<Option<Live>, Failure> {
+    let router = &spec.router;
     match router {
         Router::Route53 { zone_id, .. } => {
             let names = records::names(router);
@@ -79,8 +78,15 @@ pub(super) async fn fetch_live(
             Ok(Some(records::read(router, health_check.as_deref(), &sets)))
         }
         Router::Alb { rule_arn, .. } => {
-            let rule = traffic.rules.fetch_rule(rule_arn).await?;
-            Ok(rule.map(|rule| rules::read(router, &rule)))
+            let Some(rule) = traffic.rules.fetch_rule(rule_arn).await? else {
+                return Ok(None);
+            };
+            let Some(table) = &spec.policy.lock_table else {
+                return Ok(Some(rules::read(router, &rule)));
+            };
+            let item = traffic.locks.fetch(table, rule_arn).await?;
+            let (live, _) = locks::read(router, &rule, table, item.as_ref());
+            Ok(Some(live))
         }
     }
 }
@@ -96,6 +102,7 @@ fn stands(
     let share = live.share().unwrap_or(Share::ZERO);
     let own = own_entry(spec, live);
     let (phase, step) = phase_of(spec, live);
+    let is_import = before.is_none();
     let before = before.unwrap_or_else(|| WeightedShiftState::begin(spec));
     let found = findings(live, now, spec.policy.heartbeat);
     let requested = step
@@ -104,7 +111,7 @@ fn stands(
     // What the router answers otherwise than the journal says.
     let mut drift: Vec<String> = found.iter().map(ToString::to_string).collect();
     if !live.intact {
-        drift.push(format!("{:?}", Drift::Fields));
+        drift.push(Drift::Fields.details().to_owned());
     }
     let bake = own.and_then(|entry| entry.bake);
     WeightedShiftState {
@@ -115,6 +122,12 @@ fn stands(
         weights: ShiftWeights {
             old: live.old,
             new: live.new,
+        },
+        // What has no journal is only gone on from by who has imported it.
+        adopted_share: match (own, is_import) {
+            (Some(_), _) => None,
+            (None, true) => Some(percent(share)).filter(|share| *share > 0.0),
+            (None, false) => before.adopted_share,
         },
         bake_started_at: bake.map(Timestamp::to_utc).or(before.bake_started_at),
         drift,
@@ -152,6 +165,7 @@ pub(super) async fn import(
     id: &str,
 ) -> Result<Option<WeightedShiftArgs>, Error> {
     let place = Place::parse(id).ok_or_else(|| ShiftError::MalformedId(id.to_owned()))?;
+    let mut table = None;
     let (router, share) = match &place {
         Place::Records { zone_id, name, .. } => {
             let names = [name.clone()];
@@ -171,6 +185,7 @@ pub(super) async fn import(
             let Some(rule) = rule.map_err(ShiftError::Failed)? else {
                 return Ok(None);
             };
+            table = locks::table_of(&rule).map(str::to_owned);
             let weight = |arn: &str| {
                 let group = rule.groups.iter().find(|group| group.arn == arn);
                 group.map(|group| group.weight)
@@ -186,7 +201,13 @@ pub(super) async fn import(
             (router, cutover_core::weights::share_answered(old, new))
         }
     };
-    arguments(&router, share).map(Some)
+    let lock = table.map(|table| {
+        ShiftLock::Dynamodb(DynamoDbLock {
+            table_name: Output::known(table),
+        })
+    });
+    let args = arguments(&router, share)?;
+    Ok(Some(WeightedShiftArgs { lock, ..args }))
 }
 
 /// The fewest arguments that describe what was found. What cannot be read from a router is as it would be for a shift

@@ -1,11 +1,13 @@
 //! What people are told while a shift goes on, and what is stored of it at its end.
 
+use std::time::Duration;
+
 use cutover_core::Timestamp;
 use cutover_core::shift::assess::{Assessment, Verdict};
 use cutover_core::shift::events::{Cause, Event, Pause, What};
 use cutover_core::shift::gates::Limit;
 use cutover_core::shift::journal::Mark;
-use cutover_core::shift::machine::{Outcome, Shift, render_assessment, worst};
+use cutover_core::shift::machine::{Outcome, PhaseName, Shift, render_assessment, worst};
 use cutover_core::shift::render::render_duration;
 use cutover_core::shift::spec::Spec;
 use cutover_core::weights::{Share, WeightPair};
@@ -19,6 +21,9 @@ use super::state::{
 /// How many entries of the history are kept: stated.
 const HISTORY_MAX: usize = 200;
 
+/// The longest that a status line may be, in characters: stated.
+const STATUS_MAX: usize = 100;
+
 /// Shows what is going on, the most important words first: `Baking step 2 of 4, 50 % on new, 23 min left, worst gate
 /// errorRate 3.1 % of 5 %`.
 pub(super) fn status_line(shift: &Shift, spec: &Spec, now: Timestamp) -> (String, String) {
@@ -29,10 +34,14 @@ pub(super) fn status_line(shift: &Shift, spec: &Spec, now: Timestamp) -> (String
         None => phase.clone(),
     }];
     parts.push(format!("{} on new", status.requested));
-    if let Some(end) = status.bake_ends_at {
+    let is_wait = matches!(status.phase, PhaseName::Preparing | PhaseName::Settling);
+    let end = status
+        .bake_ends_at
+        .or(status.next_decision_at.filter(|_| is_wait));
+    if let Some(end) = end {
         let left = end.since(now);
         // Whole minutes, so that the line changes no more often than it is worth reading.
-        let minutes = std::time::Duration::from_mins(left.as_secs().div_ceil(60));
+        let minutes = Duration::from_mins(left.as_secs().div_ceil(60));
         if !minutes.is_zero() {
             parts.push(format!("{} left", render_duration(minutes)));
         }
@@ -40,7 +49,17 @@ pub(super) fn status_line(shift: &Shift, spec: &Spec, now: Timestamp) -> (String
     if let Some(worst) = worst(&status.assessments) {
         parts.push(format!("worst gate {}", render_assessment(worst)));
     }
-    (phase, parts.join(", "))
+    let line = parts.join(", ");
+    (phase, short(&line, STATUS_MAX))
+}
+
+/// Cuts what is too long for one line of a terminal.
+fn short(line: &str, longest: usize) -> String {
+    if line.chars().count() <= longest {
+        return line.to_owned();
+    }
+    let kept = line.chars().take(longest.saturating_sub(1));
+    kept.chain(['…']).collect()
 }
 
 /// An event as a line that stays, and whether it is worth a person's attention.
@@ -48,6 +67,7 @@ pub(super) fn event_line(event: &Event) -> (bool, String) {
     let text = match &event.what {
         What::ReturnBegan(cause) => format!("everything goes back to old: {}", cause.details()),
         What::FurtherCause(cause) => format!("further cause to go back: {}", cause.details()),
+        What::Paused(pause) => format!("paused: {}", pause.details()),
         What::ApprovalNeeded { step } => format!(
             "step {0} waits for a person: raise `approvedThrough` to {0}",
             step + 1
@@ -107,6 +127,9 @@ pub(super) fn state_after<S>(
             .zip(bake)
             .map(|(from, bake)| from.after(bake).to_utc()),
         last_verdict: worst(&status.assessments).map(verdict),
+        change_ids: changes_of(&prior.change_ids, shift),
+        // What was written since has a journal.
+        adopted_share: prior.adopted_share.filter(|_| entry.is_none()),
         drift: drift_of(conducted.outcome.as_ref()),
         seq: whole(status.seq),
         reason: conducted.outcome.as_ref().and_then(reason_of).or_else(|| {
@@ -136,10 +159,18 @@ pub(super) fn state_after<S>(
     state
 }
 
+/// The changes so far, the latest last.
+fn changes_of(before: &[String], shift: &Shift) -> Vec<String> {
+    let mut all = [before, shift.change_ids()].concat();
+    let surplus = all.len().saturating_sub(HISTORY_MAX);
+    all.drain(..surplus);
+    all
+}
+
 /// Notes an event where outputs tell of it. `began_at` is when it was decided to go back.
 fn take_note(state: &mut WeightedShiftState, event: &Event, began_at: Option<Timestamp>) {
     // How long after the decision, where it was this run that decided.
-    let after = began_at.map(|began_at| event.at.since(began_at).as_secs_f64() * 1_000.0);
+    let after = began_at.map(|began_at| millis(event.at.since(began_at)));
     let report = state.last_rollback.as_mut();
     match (&event.what, report) {
         (What::ReturnAccepted, Some(report)) => report.submit_ms = after,
@@ -160,6 +191,10 @@ fn take_note(state: &mut WeightedShiftState, event: &Event, began_at: Option<Tim
             state.last_rollback = Some(ShiftRollbackReport {
                 triggered_at: at,
                 cause: cause.to_string(),
+                decision_ms: match cause {
+                    Cause::Gate { since, .. } => Some(millis(event.at.since(*since))),
+                    _ => None,
+                },
                 submit_ms: None,
                 insync_ms: None,
                 observed_back_ms: None,
@@ -168,6 +203,10 @@ fn take_note(state: &mut WeightedShiftState, event: &Event, began_at: Option<Tim
         }
         _ => {}
     }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
 }
 
 /// A count as a number of a program; those of a shift are far below 2^53.
@@ -220,7 +259,7 @@ fn reason_of(outcome: &Outcome) -> Option<String> {
 
 fn drift_of(outcome: Option<&Outcome>) -> Vec<String> {
     match outcome {
-        Some(Outcome::Paused(Pause::Drift(drift))) => vec![format!("{drift:?}")],
+        Some(Outcome::Paused(Pause::Drift(drift))) => vec![drift.details().to_owned()],
         _ => Vec::new(),
     }
 }
@@ -246,7 +285,7 @@ pub(super) fn failure_of<S: ToString>(
             strict: spec.policy.strict_after_rollback,
         },
         Some(Outcome::Paused(pause)) => ShiftError::Paused {
-            why: pause.to_string(),
+            why: pause.details(),
             share,
             advice: advice_on(&pause),
         },

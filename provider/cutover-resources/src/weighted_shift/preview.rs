@@ -1,21 +1,21 @@
 //! What a preview shows: the timeline, what it costs in calls, what the bakes can tell, and what stands against it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::pin::pin;
 use std::time::Duration;
 
 use cutover_core::shift::break_glass::render_break_glass;
-use cutover_core::shift::compare::{power, render_power};
-use cutover_core::shift::facts::{Command, Fact, JournalRead, Live};
-use cutover_core::shift::gates::{GateKind, Limit, Part, Reading, SeriesId, Side};
+use cutover_core::shift::facts::{Command, Fact, Live};
+use cutover_core::shift::forecast::{
+    TRAFFIC_WITHIN, calls, gates_on_rates, render_calls, render_telling, tellings,
+};
+use cutover_core::shift::gates::{Reading, SeriesId};
 use cutover_core::shift::journal::Mark;
 use cutover_core::shift::plan::plan;
 use cutover_core::shift::problem::{Level, Problem};
 use cutover_core::shift::render::{render_duration, render_plan};
 use cutover_core::shift::sources::{self, Query};
 use cutover_core::shift::spec::Spec;
-use cutover_core::weights::Share;
 use cutover_core::{Failure, Timestamp};
 use cutover_driver::{Perform as _, Shifting};
 use futures_util::future::{Either, select};
@@ -25,6 +25,7 @@ use super::WeightedShiftArgs;
 use super::diff::is_another_router;
 use super::error::ShiftError;
 use super::identity::shift_id;
+use super::look::own_entry;
 use super::state::{Foreseen, ShiftPhase, WeightedShiftState, planned};
 use super::wish::{Asked, ask};
 use crate::provider::App;
@@ -32,20 +33,8 @@ use crate::provider::App;
 /// How long a preview looks before it leaves things unknown: ours; people watch it.
 const LOOK_MAX: Duration = Duration::from_secs(10);
 
-/// How far back traffic is looked at to say what a bake can tell: stated.
-const TRAFFIC_WITHIN: Duration = Duration::from_hours(1);
-
 /// The length of the periods in which it is read: ours; sums do not depend on it.
 const PERIOD_SECONDS: u32 = 60;
-
-/// The longest pause between two looks at the gates: stated.
-const TICK: Duration = Duration::from_secs(30);
-
-/// How often it is looked whether somebody else has changed the router: stated.
-const DRIFT: Duration = Duration::from_mins(1);
-
-/// Calls that come with each step: stated.
-const CALLS_OF_A_STEP: u64 = 15;
 
 /// Shows what `pulumi up` would do. Nothing is written.
 pub(super) async fn preview(
@@ -70,7 +59,7 @@ pub(super) async fn preview(
         && prior.state.phase.is_live()
         && is_another_router(&prior.args.router, &args.router)
     {
-        let phase = format!("it is {:?}", prior.state.phase);
+        let phase = prior.state.phase.words();
         return Err(ShiftError::Replaced(phase).into());
     }
     if !asked.whole {
@@ -95,7 +84,7 @@ pub(super) async fn preview(
             let error = ShiftError::Failed(failure.clone());
             log.warn(format!("a look has failed: {}", error.into_reason()));
         }
-        let is_live = live_step(looked.live.as_ref()).is_some();
+        let is_live = live_step(spec, looked.live.as_ref()).is_some();
         report(context, looked.problems, is_live);
     }
     Ok(Preview::known(&foreseen(spec, true)))
@@ -166,7 +155,7 @@ async fn look(context: &Context<App>, spec: &Spec, asked: &Asked) -> Option<Look
             }
             _ => {}
         }
-        let step = live_step(looked.live.as_ref()).map_or(0, |step| {
+        let step = live_step(spec, looked.live.as_ref()).map_or(0, |step| {
             step.saturating_add(1)
                 .min(spec.steps.len().saturating_sub(1))
         });
@@ -196,11 +185,10 @@ async fn traffic_of(
     asked: &Asked,
 ) -> Result<BTreeMap<SeriesId, Reading>, Failure> {
     let world = &context.app().world;
-    let gates = spec.steps.first().map(|step| step.gates.as_slice());
     let mut series = Vec::new();
-    for gate in gates.unwrap_or_default() {
+    for gate in gates_on_rates(spec) {
         let known = asked.sources.series.iter();
-        let own = known.filter(|(id, _)| id.gate == gate.name && gate.kind == GateKind::Ratio);
+        let own = known.filter(|(id, _)| id.gate == gate.name);
         series.extend(own.map(|(id, metrics)| {
             let queries = metrics.iter().map(|metric| Query {
                 metric: metric.clone(),
@@ -228,11 +216,9 @@ async fn traffic_of(
     Ok(sources::readings(&series, &wire, &answers))
 }
 
-/// The step that is on, when a shift is live.
-fn live_step(live: Option<&Live>) -> Option<usize> {
-    let JournalRead::Entry(entry) = &live?.journal else {
-        return None;
-    };
+/// The step that is on, when this shift is live.
+fn live_step(spec: &Spec, live: Option<&Live>) -> Option<usize> {
+    let entry = own_entry(spec, live?)?;
     matches!(entry.mark, Mark::Going | Mark::Baked)
         .then(|| usize::try_from(entry.step).ok())
         .flatten()
@@ -246,26 +232,26 @@ fn standing(
     prior: Option<&WeightedShiftState>,
 ) -> Option<String> {
     let steps = spec.steps.len();
-    if let Some(step) = live_step(live) {
-        let phase = prior.map_or(ShiftPhase::Paused, |prior| prior.phase);
-        let reason = prior.and_then(|prior| prior.reason.clone());
-        let why = reason
-            .map(|reason| format!(", {reason}"))
-            .unwrap_or_default();
+    if let Some(step) = live_step(spec, live) {
+        let phase = prior
+            .map_or(ShiftPhase::Paused, |prior| prior.phase)
+            .words();
+        let reason = prior.and_then(|prior| prior.reason.as_deref());
+        let why = reason.map(|reason| format!(" ({})", in_words(reason)));
         return Some(format!(
-            "the shift is live: {phase:?}({}){why}; `pulumi up` looks at the gates over all the time since and goes on \
-             from step {} of {steps}",
+            "the shift is live: {phase} at step {} of {steps}{}; `pulumi up` looks at the gates over all the time since \
+             and goes on from there",
             step + 1,
-            step + 1
+            why.unwrap_or_default()
+        ));
+    }
+    if let Some(share) = prior.and_then(WeightedShiftState::adopted) {
+        return Some(format!(
+            "{share} was on new when the shift was imported; `pulumi up` goes on from there and bakes that step anew"
         ));
     }
     let rolled_back = prior.is_some_and(|prior| prior.phase == ShiftPhase::RolledBack);
-    if let Some(Live {
-        journal: JournalRead::Entry(entry),
-        ..
-    }) = live
-        && entry.shift == spec.id
-    {
+    if let Some(entry) = live.and_then(|live| own_entry(spec, live)) {
         return match entry.mark {
             Mark::RolledBack if args.attempt > entry.attempt => Some(format!(
                 "attempt {} begins again from step 1, after the rollback of attempt {}",
@@ -284,104 +270,27 @@ fn standing(
     rolled_back.then(|| "everything went back to old".to_owned())
 }
 
+/// The reason of a pause as people say it. The other codes say what they mean.
+fn in_words(reason: &str) -> &str {
+    match reason.split_once(':') {
+        Some(("Staged", _)) => "staged",
+        Some(("Approval", _)) => "waiting for approval",
+        _ => reason,
+    }
+}
+
 /// Puts the text together that a reviewer approves.
 fn describe(spec: &Spec, live: Option<&Live>, series: &BTreeMap<SeriesId, Reading>) -> String {
     let found = live.and_then(|live| live.ttl_seconds);
     let plan = plan(spec, found);
-    let mut text = render_plan(&plan);
-    let calls = calls(spec);
-    // Writing to a string does not fail.
-    let _ = writeln!(text, "calls of AWS: {calls}");
-    for line in powers(spec, series) {
-        let _ = writeln!(text, "{line}");
-    }
-    let _ = write!(
-        text,
-        "a rollback takes up to {} from the decision until traffic is back",
-        render_duration(spec.policy.rollback.budget)
-    );
-    text
-}
-
-/// What the plan costs in calls, in all and for an hour of bake.
-fn calls(spec: &Spec) -> String {
-    let hour = Duration::from_hours(1);
-    let per_hour = |every: Duration| -> u64 {
-        u64::try_from(hour.as_millis() / every.as_millis().max(1)).unwrap_or(u64::MAX)
-    };
-    let of_a_step = |gates: &[cutover_core::shift::gates::Gate]| -> u64 {
-        let shortest = gates.iter().map(|gate| gate.period).min().unwrap_or(TICK);
-        let is_series = gates.iter().any(|gate| gate.kind != GateKind::Alarm);
-        let is_alarm = gates.iter().any(|gate| gate.kind == GateKind::Alarm);
-        let ticks = per_hour(shortest.min(TICK));
-        let mut calls = per_hour(DRIFT) + per_hour(spec.policy.heartbeat);
-        calls += u64::from(is_series) * ticks + u64::from(is_alarm) * ticks;
-        calls + spec.policy.control_poll.map_or(0, per_hour)
-    };
-    let most = spec.steps.iter().map(|step| of_a_step(&step.gates)).max();
-    let total: u64 = spec
-        .steps
-        .iter()
-        .map(|step| {
-            let bake = of_a_step(&step.gates) * step.bake.as_secs() / 3_600;
-            bake + CALLS_OF_A_STEP
-        })
-        .sum();
-    format!(
-        "about {total} in all, up to {} in an hour of bake, {CALLS_OF_A_STEP} for each step",
-        most.unwrap_or(0)
-    )
-}
-
-/// What each bake can tell by the first gate on a rate that has had traffic, from the last hour's.
-fn powers(spec: &Spec, series: &BTreeMap<SeriesId, Reading>) -> Vec<String> {
-    let sum = |gate: &str, part: Part| -> f64 {
-        let of = |side: Side| {
-            let id = SeriesId {
-                gate: gate.to_owned(),
-                side,
-                part,
-            };
-            match series.get(&id) {
-                Some(Reading::Points(points)) => points
-                    .iter()
-                    .map(|point| point.value)
-                    .filter(|value| value.is_finite() && *value > 0.0)
-                    .sum(),
-                Some(Reading::Failed(_)) | None => 0.0,
-            }
-        };
-        of(Side::Old) + of(Side::New)
-    };
-    let gates = spec.steps.first().map(|step| step.gates.as_slice());
-    let mut rates = gates
-        .unwrap_or_default()
-        .iter()
-        .filter(|gate| gate.kind == GateKind::Ratio);
-    let Some((gate, total)) = rates.find_map(|gate| {
-        let total = sum(&gate.name, Part::Total);
-        (total > 0.0).then_some((gate, total))
-    }) else {
-        return Vec::new();
-    };
-    let (Limit::Max(limit) | Limit::Min(limit)) = gate.limit;
-    let usual = sum(&gate.name, Part::Bad) / total;
-    // Without any failure there is nothing to double; half of what is allowed stands for it.
-    let rate = if usual > 0.0 { usual } else { limit / 2.0 };
-    let minutes = TRAFFIC_WITHIN.as_secs_f64() / 60.0;
-    let steps = spec.steps.iter().enumerate();
-    steps
-        .filter(|(_, step)| step.share < Share::FULL)
-        .map(|(index, step)| {
-            let power = power(
-                total / minutes,
-                step.share.fraction(),
-                step.bake,
-                rate,
-                spec.policy.design_effect,
-            );
-            let told = render_power(&power, rate);
-            format!("step {}, {}: {told}", index + 1, gate.name)
-        })
-        .collect()
+    let budget = render_duration(spec.policy.rollback.budget);
+    let mut lines = vec![
+        render_plan(&plan).trim_end().to_owned(),
+        render_calls(calls(spec)),
+    ];
+    lines.extend(tellings(spec, series).iter().map(render_telling));
+    lines.push(format!(
+        "a rollback takes up to {budget} from the decision until traffic is back"
+    ));
+    lines.join("\n")
 }

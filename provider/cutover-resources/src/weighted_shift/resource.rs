@@ -82,7 +82,7 @@ impl CustomResource<App> for WeightedShift {
             state,
         } = prior;
         if state.phase.is_live() && is_another_router(&before.router, &args.router) {
-            let phase = format!("it is {:?}", state.phase);
+            let phase = state.phase.words();
             return Err(ShiftError::Replaced(phase).into());
         }
         let id = state.shift_id.clone();

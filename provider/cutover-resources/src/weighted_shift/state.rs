@@ -41,6 +41,12 @@ pub struct WeightedShiftState {
     pub history: Vec<ShiftHistoryEntry>,
     /// The last rollback, with its times.
     pub last_rollback: Option<ShiftRollbackReport>,
+    /// The changes of weights that Route 53 or the load balancer has accepted, as it names them, the latest last; at most
+    /// 200.
+    pub change_ids: Vec<String>,
+    /// The percentage of traffic that new had when the shift was imported. The next `pulumi up` goes on from there, with
+    /// the step that has this share.
+    pub adopted_share: Option<f64>,
     /// What differs from what the journal says.
     pub drift: Vec<String>,
     /// For how long nothing was measured when that was last told, in seconds.
@@ -101,6 +107,29 @@ impl ShiftPhase {
     /// Tells whether the shift has begun and is not over.
     pub(super) const fn is_live(self) -> bool {
         !self.is_over() && !matches!(self, Self::Pending | Self::Preflight)
+    }
+
+    /// Says for people what it is doing.
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Pending => "not begun",
+            Self::Preflight => "about to begin",
+            Self::Preparing => "preparing",
+            Self::Entering => "about to raise the share",
+            Self::Waiting => "waiting for conditions",
+            Self::Shifting => "shifting",
+            Self::Settling => "settling",
+            Self::Baking => "baking",
+            Self::Deciding => "deciding",
+            Self::Soaking => "soaking",
+            Self::Paused => "paused",
+            Self::RollingBack => "rolling back",
+            Self::Converging => "on its way back",
+            Self::Draining => "back, with rows to follow",
+            Self::RolledBack => "rolled back",
+            Self::Completed => "complete",
+            Self::Stuck => "stuck",
+        }
     }
 }
 
@@ -192,7 +221,7 @@ pub struct ShiftHistoryEntry {
     pub what: String,
 }
 
-/// A rollback with its times. Milliseconds count from the decision.
+/// A rollback with its times. Milliseconds count from the decision, but for `decisionMs`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShiftRollbackReport {
@@ -200,6 +229,8 @@ pub struct ShiftRollbackReport {
     pub triggered_at: String,
     /// Why, as a stable code.
     pub cause: String,
+    /// How long it took from the beginning of the first breaching period to the decision, where a gate has decided.
+    pub decision_ms: Option<f64>,
     /// When the router had accepted the change.
     pub submit_ms: Option<f64>,
     /// When every name server had it.
@@ -224,6 +255,11 @@ pub(super) struct Foreseen {
 }
 
 impl WeightedShiftState {
+    /// The share that was taken over knowingly, by an import.
+    pub(super) fn adopted(&self) -> Option<Share> {
+        self.adopted_share.and_then(Share::from_percent)
+    }
+
     /// Before anything has happened: everything is on old.
     pub(super) fn begin(spec: &Spec) -> Self {
         Self {
@@ -241,6 +277,8 @@ impl WeightedShiftState {
             last_verdict: None,
             history: Vec::new(),
             last_rollback: None,
+            change_ids: Vec::new(),
+            adopted_share: None,
             drift: Vec::new(),
             blind_seconds: 0.0,
             seq: 0.0,

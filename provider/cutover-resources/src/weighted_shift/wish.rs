@@ -14,14 +14,16 @@ use cutover_core::shift::gates::{Gate, GateKind, Side};
 use cutover_core::shift::machine::{Desired, Orders};
 use cutover_core::shift::problem::{Level, Problem as CoreProblem};
 use cutover_core::shift::sources::Sources;
-use cutover_core::shift::spec::{DriftPolicy, Interrupt, Mode, Policy, Spec, StepWish, Wish};
+use cutover_core::shift::spec::{
+    DriftPolicy, HEARTBEAT_OF_TABLE, Interrupt, Mode, Policy, Spec, StepWish, Wish,
+};
 use cutover_driver::{Guard, Notify};
 use pulumi_host::Problem;
 use pulumi_value::PropertyPath;
 
 use super::args::{
-    DesiredShift, DriftResponse, OnInterrupt, ShiftComparison, ShiftGate, ShiftGuard, ShiftMode,
-    WeightedShiftArgs,
+    DesiredShift, DriftResponse, OnInterrupt, ShiftComparison, ShiftGate, ShiftGuard, ShiftLock,
+    ShiftMode, WeightedShiftArgs,
 };
 use gates::{severity, tells_apart};
 use reader::{Least, Reader, path_of};
@@ -94,6 +96,7 @@ pub(super) fn orders(args: &WeightedShiftArgs) -> Orders {
         },
         approved_through: args.approved_through.and_then(index),
         attempt: args.attempt,
+        adopted: None,
     }
 }
 
@@ -261,12 +264,15 @@ impl Reader {
             Least::Nothing,
             default.gate_timeout,
         );
-        let heartbeat = time(
-            "heartbeat",
-            &args.heartbeat,
-            Least::Second,
-            default.heartbeat,
-        );
+        let usual = if args.lock.is_some() {
+            HEARTBEAT_OF_TABLE
+        } else {
+            default.heartbeat
+        };
+        let heartbeat = args
+            .heartbeat
+            .as_ref()
+            .map_or(usual, |text| time("heartbeat", text, Least::Second, usual));
         let extend_max = args
             .max_extend
             .as_ref()
@@ -284,6 +290,10 @@ impl Reader {
             let path = root.key("control").key("poll");
             let poll = self.duration(&path, &control.poll, Least::Second, Duration::from_secs(10));
             (poll, self.text(&control.ssm_parameter, "/unknown"))
+        });
+        let lock_table = args.lock.as_ref().map(|lock| {
+            let ShiftLock::Dynamodb(lock) = lock;
+            self.text(&lock.table_name, "unknown")
         });
         self.requests_of_sides(args, sources);
         self.targets(args, sources);
@@ -318,6 +328,7 @@ impl Reader {
             },
             allow_skip: args.allow_skip,
             strict_after_rollback: args.strict_after_rollback,
+            lock_table,
         }
     }
 

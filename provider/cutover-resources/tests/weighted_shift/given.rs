@@ -223,6 +223,16 @@ async fn given_cloud(furnish: impl FnOnce(&mut Cloud, Timestamp) -> Routed) -> G
     let routed = furnish(&mut cloud, from);
     cloud.run_traffic(TrafficModel::new(from, routed));
     let sim = SimTraffic::new(cloud, clock.clone());
+    Given {
+        harness: serve(&sim, &clock).await,
+        sim,
+        clock,
+        began_at: now,
+    }
+}
+
+/// Serves the provider over a world.
+async fn serve(sim: &SimTraffic, clock: &Unhurried) -> Harness<App> {
     let roles = SimServiceRoles::new(SimIam::new("123456789012"), SimClock::default());
     let traffic = sim.traffic();
     // As in the plugin: Route 53 serves five requests a second.
@@ -236,16 +246,16 @@ async fn given_cloud(furnish: impl FnOnce(&mut Cloud, Timestamp) -> Routed) -> G
         service_roles: Arc::new(roles),
         traffic,
     };
-    let harness = Harness::configured(provider(|_| None, move |_| world.clone())).await;
-    Given {
-        harness,
-        sim,
-        clock,
-        began_at: now,
-    }
+    Harness::configured(provider(|_| None, move |_| world.clone())).await
 }
 
 impl Given {
+    /// Ends the provider and starts it anew, as the next `pulumi up` does.
+    pub(crate) async fn restarted(mut self) -> Self {
+        self.harness = serve(&self.sim, &self.clock).await;
+        self
+    }
+
     pub(crate) fn shift(&self) -> Subject {
         self.harness.resource(TOKEN, "pay")
     }

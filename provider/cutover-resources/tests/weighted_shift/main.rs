@@ -7,3 +7,5 @@ mod inputs;
 mod life;
 mod outside;
 mod preview;
+mod telling;
+mod trouble;

@@ -1,9 +1,10 @@
 //! Refreshing, importing and deleting shifts.
 
+use cutover_driver::Clock as _;
 use serde_json::json;
 
 use crate::given::{
-    GROUP_NEW, GROUP_OLD, RULE, ZONE, checked, given, given_rule, inputs, output, text,
+    GROUP_NEW, GROUP_OLD, Given, RULE, ZONE, checked, given, given_rule, inputs, output, text,
 };
 
 #[tokio::test(start_paused = true)]
@@ -82,6 +83,61 @@ async fn an_import_stands_where_the_weights_are() {
     }
 }
 
+/// F72
+#[tokio::test(start_paused = true)]
+async fn a_split_that_was_imported_goes_on_with_the_step_of_its_share() {
+    let given = given(50, 50).await;
+    let found = given.shift().import("Z0AB/pay.example.com/A/old/new").await;
+    let imported = found.expect("a look").expect("it is there");
+    let inputs = checked(&given, &inputs(json!({}))).await;
+    assert_eq!(output(&imported, "adoptedShare").as_number(), Some(50.0));
+
+    given
+        .shift()
+        .preview_update(&imported, &inputs)
+        .await
+        .expect("a preview");
+    let done = given.shift().update(&imported, &inputs).await;
+
+    let done = done.expect("it completes");
+    assert_eq!(text(&done, "phase"), "Completed");
+    assert_eq!(output(&done, "adoptedShare"), pulumi_value::Value::Null);
+    assert_eq!(given.weights(), ["50/50", "0/100"]);
+    assert!(given.clock_since_beginning() >= std::time::Duration::from_mins(90));
+    assert!(given.said_once("50 % was on new when the shift was imported; `pulumi up` goes on"));
+}
+
+/// F72
+#[tokio::test(start_paused = true)]
+async fn a_split_that_was_imported_and_fits_no_step_is_refused_with_advice() {
+    let given = given(30, 70).await;
+    let found = given.shift().import("Z0AB/pay.example.com/A/old/new").await;
+    let imported = found.expect("a look").expect("it is there");
+    let inputs = checked(&given, &inputs(json!({}))).await;
+
+    let failure = given.shift().update(&imported, &inputs).await;
+
+    let message = failure.expect_err("there is no such step").message;
+    assert!(
+        message.starts_with("CUT-116: new gets 70 %, which is the share of no step"),
+        "{message}"
+    );
+    assert_eq!(given.writes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finished_shift_that_was_imported_takes_changes_of_its_inputs() {
+    let given = given(0, 100).await;
+    let found = given.shift().import("Z0AB/pay.example.com/A/old/new").await;
+    let imported = found.expect("a look").expect("it is there");
+    let inputs = checked(&given, &inputs(json!({}))).await;
+
+    let done = given.shift().update(&imported, &inputs).await;
+
+    assert_eq!(text(&done.expect("nothing is left"), "phase"), "Completed");
+    assert_eq!(given.writes(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_import_without_records_finds_nothing_and_one_without_an_id_is_told_how() {
     let given = given(100, 0).await;
@@ -153,8 +209,16 @@ async fn a_listener_rule_is_walked_refreshed_and_imported_like_records() {
         .update(&second, &inputs)
         .await
         .expect("the last step");
+    let journal = |given: &Given| {
+        let now = given.clock.now();
+        let tags = given.sim.cloud().describe_tags(now, &[RULE.to_owned()]);
+        let tags = tags.expect("it is there").remove(0).1;
+        tags.contains_key("cutover:journal")
+    };
+    assert!(journal(&given));
     given.shift().delete(&third).await.expect("it goes");
 
+    assert!(!journal(&given), "nothing of ours is left behind");
     assert_eq!(first.id, format!("{RULE},{GROUP_OLD},{GROUP_NEW}"));
     assert_eq!(output(&fresh, "observedShare").as_number(), Some(10.0));
     assert_eq!(text(&imported, "phase"), "Paused");

@@ -32,8 +32,8 @@ async fn a_preview_shows_the_timeline_and_writes_nothing() {
      +2:09:00  bake ends: errorRate must have held
      +2:09:00  completed
     calls of AWS: about 429 in all, up to 192 in an hour of bake, 15 for each step
-    step 1, errorRate: to tell 0.20 % from 0.40 % this bake needs 27373 requests on new; 18000 expected: make it 46 min
-    step 2, errorRate: to tell 0.20 % from 0.40 % this bake needs 38921 requests on new; 180000 expected
+    step 1, errorRate: to tell 0.20 % from 0.40 % this bake needs 27,373 requests on new; 18,000 expected: make it 46 min
+    step 2, errorRate: to tell 0.20 % from 0.40 % this bake needs 38,921 requests on new; 180,000 expected
     a rollback takes up to 5 min from the decision until traffic is back
     ");
     assert!(given.said_once("CUT-150: `guard`"), "{said:?}");
@@ -98,7 +98,7 @@ async fn a_preview_says_what_stands_against_it_and_from_where_a_shift_goes_on() 
         given.said()
     );
     assert!(
-        given.said_once("the shift is live: Paused(1), Staged:1;"),
+        given.said_once("the shift is live: paused at step 1 of 3 (staged);"),
         "{:?}",
         given.said()
     );

@@ -58,7 +58,8 @@ impl AwsError {
                 | "Throttled"
                 | "KMSThrottling"
                 | "KMSThrottlingFault"
-                | "PriorRequestNotComplete",
+                | "PriorRequestNotComplete"
+                | "ProvisionedThroughputExceededException",
                 _,
             )
             | (_, 429) => FailureClass::Throttled,

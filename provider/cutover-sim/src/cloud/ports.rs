@@ -2,6 +2,7 @@
 
 mod cloudwatch;
 mod elb;
+mod locks;
 mod paused;
 mod rest;
 mod route53;
@@ -43,6 +44,7 @@ impl SimTraffic {
             zones: this(),
             name_servers: this(),
             rules: this(),
+            locks: this(),
             metrics: this(),
             parameters: this(),
             topics: this(),

@@ -379,9 +379,12 @@ impl Running {
 
     /// Returns what was answered over the last while, this step included; before the first step it was as in the first.
     fn mean(&self, over: Duration) -> (f64, f64) {
-        let steps = usize::try_from(over.as_millis().div_ceil(self.model.step.as_millis().max(1)))
-            .unwrap_or(usize::MAX)
-            .max(1);
+        let steps = usize::try_from(
+            over.as_millis()
+                .div_ceil(self.model.step.as_millis().max(1)),
+        )
+        .unwrap_or(usize::MAX)
+        .max(1);
         let last = self.answered.len() - 1;
         let (first_old, first_new) = self.answered.get(1).copied().unwrap_or_default();
         let from = last.saturating_sub(steps);

@@ -190,6 +190,7 @@ async fn weights_of_a_rule_are_swapped_once() {
     let targets = Targets {
         registered: 2,
         healthy: 1,
+        unchecked: 0,
     };
     assert_eq!(rules.fetch_targets(OLD_GROUP).await.unwrap(), targets);
 }

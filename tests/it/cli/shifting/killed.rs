@@ -10,7 +10,7 @@ use cutover_core::shift::journal::Mark;
 use serde_json::{Value, json};
 
 use super::super::pulumi::{Running, is_running, signal, until};
-use super::world::{PARAMETER, SHIFT, World, a_zone, set_parameter, two_steps};
+use super::world::{PARAMETER, SHIFT, World, a_zone, set_parameter, two_steps, waits};
 
 /// How long a plugin may take to notice that its engine has gone, and to end.
 const ORPHAN_MAX: Duration = Duration::from_secs(90);
@@ -107,7 +107,7 @@ impl Place {
                 world.insync_after(WHILE);
                 world.set_parameter("rollback: drill");
                 if self == Self::Converging {
-                    world.waits(&running, "Converging");
+                    waits(&running, "Converging");
                 } else {
                     world.reaches(0);
                 }

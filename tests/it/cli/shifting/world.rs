@@ -270,14 +270,8 @@ impl World {
     #[track_caller]
     pub(super) fn under_way(&self, told: &str) -> Running {
         let running = self.stack.start(&["up", "--skip-preview"]);
-        self.waits(&running, told);
+        waits(&running, told);
         running
-    }
-
-    /// Waits until a run tells something.
-    #[track_caller]
-    pub(super) fn waits(&self, running: &Running, told: &str) {
-        until(PHASE_MAX, told, || running.has_said(told).then_some(()));
     }
 
     /// The percentages on new that the router was told, one after the other, and from when on.
@@ -419,4 +413,10 @@ pub(super) fn lines(run: &Run) -> Vec<String> {
         .filter(|(severity, _, ephemeral)| !ephemeral && severity != "debug")
         .map(|(_, message, _)| message)
         .collect()
+}
+
+/// Waits until a run tells something.
+#[track_caller]
+pub(super) fn waits(running: &Running, told: &str) {
+    until(PHASE_MAX, told, || running.has_said(told).then_some(()));
 }

@@ -245,6 +245,7 @@ fn both_sides_of_a_rule_must_differ() {
                 old_arn: arn.clone(),
                 new_arn: arn,
             };
+            wish.policy.lock_table = Some("cutover-locks".to_owned());
         }),
         ["CUT-103 router.alb.newTargetGroupArn"]
     );
@@ -262,4 +263,26 @@ fn what_one_batch_cannot_hold_is_refused() {
 
     assert_eq!(names(50), [""; 0]);
     assert_eq!(names(51), ["CUT-103 router.route53.records"]);
+}
+
+#[test]
+fn the_fence_of_a_rule_may_be_in_a_table_and_that_of_records_may_not() {
+    let on_a_rule = |table: Option<&str>| {
+        found(|wish| {
+            wish.router = RouterWish::Alb {
+                rule_arn: "rule".to_owned(),
+                old_arn: "old".to_owned(),
+                new_arn: "new".to_owned(),
+            };
+            wish.policy.lock_table = table.map(str::to_owned);
+        })
+    };
+
+    assert_eq!(on_a_rule(Some("cutover-locks")), [""; 0]);
+    assert_eq!(on_a_rule(None), ["CUT-154 lock"]);
+    assert_eq!(on_a_rule(Some("a b")), ["CUT-155 lock.dynamodb.tableName"]);
+    assert_eq!(
+        found(|wish| wish.policy.lock_table = Some("cutover-locks".to_owned())),
+        ["CUT-155 lock.dynamodb"]
+    );
 }

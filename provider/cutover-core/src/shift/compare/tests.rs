@@ -137,11 +137,11 @@ fn preview_says_what_a_bake_can_tell_and_how_long_it_should_be() {
 
     assert_eq!(
         render_power(&short, 0.01),
-        "to tell 1.00 % from 2.00 % this bake needs 5389 requests on new; 3600 expected: make it 45 min"
+        "to tell 1.00 % from 2.00 % this bake needs 5,389 requests on new; 3,600 expected: make it 45 min"
     );
     assert_eq!(
         render_power(&long, 0.01),
-        "to tell 1.00 % from 2.00 % this bake needs 5389 requests on new; 7200 expected"
+        "to tell 1.00 % from 2.00 % this bake needs 5,389 requests on new; 7,200 expected"
     );
     assert_eq!(
         power(0.0, 0.1, Duration::from_mins(30), 0.01, 2.0).bake_needed,

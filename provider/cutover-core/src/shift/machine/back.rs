@@ -453,6 +453,7 @@ impl Shift {
         // A look that fails is not repeated: safe weights come before knowing.
         let was_in_doubt = matches!(back.phase, Phase::Submitting { in_doubt: true });
         let in_doubt = failure.class == FailureClass::Unknown && !was_in_doubt;
+        self.touched |= in_doubt;
         self.keep(back, Phase::Submitting { in_doubt });
     }
 

@@ -8,7 +8,7 @@ use super::super::journal::Mark;
 use super::super::spec::DriftPolicy;
 use super::watch::{Chore, LOOK, POLL, Phase, Watch};
 use super::write::Then;
-use super::{Outcome, Shift};
+use super::{Outcome, Shift, Stage};
 use crate::machine::IllegalFact;
 use crate::weights::{Share, WeightPair};
 use crate::{Failure, FailureClass};
@@ -62,14 +62,33 @@ impl Shift {
     }
 
     fn controlled(&mut self, mut watch: Watch, control: Control) {
-        if let Control::Garbage(text) = control {
-            return self.control_unclear(watch, text);
+        if matches!(control, Control::Garbage(_)) {
+            // What it says may be a secret that was put there by mistake.
+            let text = "it says neither run nor hold, rollback, block or approve";
+            return self.control_unclear(watch, text.to_owned());
         }
         watch.control_unclear = false;
         match control {
             Control::Rollback(reason) => self.revert_from(watch, Cause::Switch(reason)),
             Control::Hold(reason) if !matches!(watch.phase, Phase::Paused { .. }) => {
+                watch.held_by_switch = true;
                 self.pause(watch, Pause::Held(reason));
+            }
+            Control::Run if watch.held_by_switch => {
+                watch.held_by_switch = false;
+                let is_held = matches!(
+                    watch.phase,
+                    Phase::Paused {
+                        pause: Pause::Held(_),
+                        ..
+                    }
+                );
+                self.stage = Stage::Watching(Box::new(watch.clone()));
+                if is_held {
+                    self.resume();
+                } else {
+                    self.go_on(watch);
+                }
             }
             Control::Approve(step) => {
                 self.orders.approved_through = self.orders.approved_through.max(Some(step));
@@ -225,6 +244,10 @@ impl Shift {
         match watch.phase {
             // Both write an entry, which renews the fence as well.
             Phase::Deciding { split_seen: true } => self.baked(watch, live),
+            Phase::Entering { moving: true, .. } if renew && self.queued_since.is_some() => {
+                watch.due.insert(Chore::Look, self.now);
+                self.renew(watch, live);
+            }
             Phase::Entering { moving: true, .. } => self.move_on(watch, live),
             _ if renew => self.renew(watch, live),
             _ => self.go_on(watch),

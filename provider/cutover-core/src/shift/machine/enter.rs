@@ -50,6 +50,10 @@ impl Shift {
             return self.pause(watch, Pause::Approval(next));
         }
         watch.due.insert(Chore::Ready, self.now);
+        // What the kill switch says counts before the share rises, however seldom it is read.
+        if self.spec.policy.control_poll.is_some() {
+            watch.due.insert(Chore::Control, self.now);
+        }
         if self
             .stage_of(next)
             .is_some_and(|stage| !stage.entry_gates.is_empty())

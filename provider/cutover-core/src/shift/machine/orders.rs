@@ -3,6 +3,7 @@
 use super::super::events::{Cause, Pause};
 use super::super::problem::Problem;
 use super::super::spec::Policy;
+use crate::weights::Share;
 
 /// What people wish at the moment; unlike the rest of a wish it changes from run to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Orders {
     pub approved_through: Option<usize>,
     /// Raised to try again after a rollback; from 1.
     pub attempt: u32,
+    /// The share of new that a person has found without a journal and wants to go on from: that of an import.
+    pub adopted: Option<Share>,
 }
 
 /// What is to become of a shift.
@@ -79,6 +82,7 @@ impl Default for Orders {
             desired: Desired::Shift,
             approved_through: None,
             attempt: 1,
+            adopted: None,
         }
     }
 }

@@ -105,13 +105,7 @@ impl Shift {
         };
         let path = Path::new("router");
         match live.share() {
-            Some(share) if share > Share::ZERO => {
-                self.end(refused(
-                    116,
-                    &path,
-                    format!("new already gets {share}, and no journal says why"),
-                ));
-            }
+            Some(share) if share > Share::ZERO => self.adopt(live, share),
             Some(_) if !may_adopt && self.entry.is_none() => {
                 self.end(refused(
                     116,
@@ -135,6 +129,65 @@ impl Shift {
             }
             Some(_) | None => self.stage = Stage::Preflight(live),
         }
+    }
+
+    /// Goes on from weights that no journal explains, where a person has taken them over knowingly. The step that they
+    /// belong to is written once more, with a journal and the guard, and bakes anew.
+    fn adopt(&mut self, live: Live, share: Share) {
+        let refuse = |message: String| refused(116, &Path::new("router"), message);
+        let is_wished = self.orders.adopted == Some(share);
+        let stage = self.plan.stages.iter().find(|stage| stage.share == share);
+        let refusal = match (self.orders.adopted, stage) {
+            (None, _) => Some(format!(
+                "new already gets {share}, and no journal says why; send everything to old, or import the shift to go on from there"
+            )),
+            (Some(adopted), _) if !is_wished => Some(format!(
+                "new gets {share}, and {adopted} when the shift was imported; import it again"
+            )),
+            _ if !live.even || !live.intact => Some("the records are not as declared".to_owned()),
+            _ if share == Share::FULL => None,
+            (Some(_), None) => Some(format!(
+                "new gets {share}, which is the share of no step; give a step that share, or send everything to old"
+            )),
+            (Some(_), Some(_)) => self.plan.preparation.map(|ttl| {
+                format!(
+                    "the TTL is {} s while new gets {share}; set it to {} s first, and wait as long as it was",
+                    ttl.from_seconds, ttl.to_seconds
+                )
+            }),
+        };
+        if let Some(message) = refusal {
+            return self.end(refuse(message));
+        }
+        let Some((on, pair)) = stage
+            .filter(|_| share < Share::FULL)
+            .map(|stage| (stage.index, stage.pair))
+        else {
+            // Everything is on new, and nothing is left to be watched.
+            self.requested = Share::FULL;
+            return self.end(Outcome::Completed);
+        };
+        if self.spec.policy.commit_after.is_some_and(|last| on > last) {
+            self.way_back = None;
+        }
+        self.requested = share;
+        let phase = Phase::Propagating {
+            id: None,
+            since: self.now,
+        };
+        let mut watch = Watch {
+            on: Some(on),
+            exposed: Some(self.now),
+            ..Watch::before_the_first(phase, self.now)
+        };
+        watch.due.insert(Chore::Measure, self.now);
+        watch.due.insert(Chore::Poll, self.now);
+        let change = Change {
+            act: Act::Move(pair),
+            entry: self.next_entry(Mark::Going, watch.on, watch.exposed, None),
+            expected: Some(live),
+        };
+        self.write(change, Then::TakenOver(Box::new(watch)));
     }
 
     /// Goes on with what an earlier run of this shift has left.

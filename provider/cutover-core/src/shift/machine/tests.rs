@@ -1,7 +1,9 @@
 //! Whole shifts against a small world of its own, hours in milliseconds.
 
+mod adopted;
 mod ownership;
 mod properties;
+mod queue;
 mod rollback;
 mod stories;
 mod sweep;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::compare::LOOKS;
 use super::super::events::{Pause, What};
 use super::super::facts::{Act, Change, Command, Live};
+use super::super::gates::Gate;
 use super::super::journal::Mark;
 use super::super::render::render_duration;
 use super::super::spec::{Mode, Step};
@@ -20,10 +21,16 @@ use crate::{FailureClass, Timestamp};
 pub(super) const POLL: Duration = Duration::from_secs(5);
 
 /// How often the router is read to see whether somebody else has changed it: stated.
-pub(super) const LOOK: Duration = Duration::from_mins(1);
+pub(in crate::shift) const LOOK: Duration = Duration::from_mins(1);
 
 /// The longest pause between two looks at the gates: stated.
 const TICK: Duration = Duration::from_secs(30);
+
+/// Returns how often gates are looked at: as often as the shortest of their periods ends, within limits.
+pub(in crate::shift) fn tick_of(gates: &[Gate]) -> Duration {
+    let shortest = gates.iter().map(|gate| gate.period).min();
+    shortest.unwrap_or(TICK).clamp(Duration::from_secs(1), TICK)
+}
 
 /// Standing at a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +61,8 @@ pub(super) struct Watch {
     pub(super) looks: u32,
     /// What was last read of the kill switch, when it was unclear.
     pub(super) control_unclear: bool,
+    /// Whether the kill switch has stopped it, so that the switch lets it go on as well.
+    pub(super) held_by_switch: bool,
     /// Since when the router could not be read.
     pub(super) unread_since: Option<Timestamp>,
     /// How it could not be read, once that was told.
@@ -122,6 +131,7 @@ impl Watch {
             told: BTreeSet::new(),
             looks: 0,
             control_unclear: false,
+            held_by_switch: false,
             unread_since: None,
             unreachable: None,
         }
@@ -135,10 +145,7 @@ impl Shift {
 
     /// How often the gates of a step are looked at.
     pub(super) fn tick(&self, watch: &Watch) -> Duration {
-        let shortest = self
-            .step_on(watch)
-            .and_then(|step| step.gates.iter().map(|gate| gate.period).min());
-        shortest.unwrap_or(TICK).clamp(Duration::from_secs(1), TICK)
+        tick_of(self.step_on(watch).map_or(&[], |step| &step.gates))
     }
 
     /// Gives every chore that recurs at this step its first time, if it has none.
@@ -340,6 +347,7 @@ impl Shift {
             },
             fresh: fresh.unwrap_or_default(),
             control_unclear: from.control_unclear,
+            held_by_switch: from.held_by_switch,
             ..Watch::before_the_first(phase, now)
         };
         // Chores of the step before keep their times, so that entering steps quickly starves none of them.

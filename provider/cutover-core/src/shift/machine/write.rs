@@ -1,10 +1,12 @@
 //! Writing, one change at a time, and finding out what became of it.
 
+use std::time::Duration;
+
 use super::super::events::{Drift, Pause, What};
 use super::super::facts::{Act, Change, Command, Fact, JournalRead, Live};
 use super::chores::drift;
 use super::start::asked_for;
-use super::watch::Watch;
+use super::watch::{Chore, Phase, Watch};
 use super::{Desired, Outcome, Shift, Stage};
 use crate::machine::{IllegalFact, Next};
 use crate::weights::WeightPair;
@@ -12,6 +14,14 @@ use crate::{Failure, FailureClass};
 
 /// How often a change is sent again after the router refused it although nothing was seen to be different: ours.
 const CONFLICTS_MAX: u32 = 3;
+
+/// The longest that a change waits for its turn: ours, the insync timeout of twenty-four changes before it that all take
+/// it to its end. Waiting is no failure before.
+const QUEUED_MAX: Duration = Duration::from_hours(2);
+
+/// For how long a step that waits for its turn may be entered without looking at its conditions again: ours, the insync
+/// timeout of one change before it.
+const CONDITIONS_MAX: Duration = Duration::from_mins(5);
 
 /// A change in hand.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,11 +124,50 @@ impl Shift {
                 writing.in_doubt = true;
                 self.stage = Stage::Writing(Box::new(writing));
             }
+            (false, Fact::Queued) => self.queued(writing),
             (true, Fact::Live(live)) => self.observed(writing, &live),
             (_, Fact::Failed(failure)) => self.failed_to_write(writing, &failure),
             (_, fact) => return Err(self.illegal(&fact)),
         }
         Ok(())
+    }
+
+    /// Changes of others come first, and nothing was sent. Where traffic is split it is watched meanwhile.
+    fn queued(&mut self, writing: Writing) {
+        let since = *self.queued_since.get_or_insert(self.now);
+        if self.now.since(since) >= QUEUED_MAX {
+            let pause = "other changes of the zone have taken every turn".to_owned();
+            return self.give_up(writing.then, Pause::Refused(pause));
+        }
+        match writing.then {
+            Then::Entered { from, .. } => self.wait_for_turn(*from),
+            Then::PutBack { from, .. } if from.on.is_some() => {
+                // The next look finds it again.
+                self.reverted = false;
+                self.wait_for_turn(*from);
+            }
+            Then::Renewed(watch) => self.go_on(*watch),
+            Then::Prepared(_)
+            | Then::TakenOver(_)
+            | Then::Baked(_)
+            | Then::PutBack { .. }
+            | Then::Finished(_) => self.stage = Stage::Writing(Box::new(writing)),
+        }
+    }
+
+    /// Stands where it stood until the next turn, which the next look takes.
+    fn wait_for_turn(&mut self, mut watch: Watch) {
+        if let Phase::Entering { since, .. } = watch.phase
+            && self.now.since(since) >= CONDITIONS_MAX
+        {
+            return self.enter(watch);
+        }
+        // A renewal that is due goes first: who waits for long must not lose the fence.
+        let is_due = |at: &crate::Timestamp| *at <= self.now;
+        if !watch.due.get(&Chore::Renew).is_some_and(is_due) {
+            watch.due.insert(Chore::Look, self.now);
+        }
+        self.go_on(watch);
     }
 
     /// Finds in the journal what became of a change: its entry is there, or the one before, or a stranger's.
@@ -182,6 +231,7 @@ impl Shift {
         // A renewal is tried again at its next turn; meanwhile the gates are watched.
         let may_wait = !matches!(writing.then, Then::Renewed(_));
         writing.in_doubt |= failure.class == FailureClass::Unknown;
+        self.touched |= writing.in_doubt;
         if self.try_again(failure) && (may_wait || (writing.in_doubt && self.failures < 2)) {
             self.stage = Stage::Writing(Box::new(writing));
         } else {
@@ -194,6 +244,7 @@ impl Shift {
 
     fn give_up(&mut self, then: Then, pause: Pause) {
         self.succeeded();
+        self.queued_since = None;
         match then {
             Then::Prepared(_) | Then::TakenOver(_) => self.end(Outcome::Paused(pause)),
             Then::Entered { from, .. } | Then::PutBack { from, .. } => self.pause(*from, pause),
@@ -211,6 +262,11 @@ impl Shift {
 
     fn accepted(&mut self, writing: Writing, id: Option<String>) {
         self.succeeded();
+        let is_move = matches!(writing.change.act, Act::Move(_));
+        self.note_change(id.as_ref().filter(|_| is_move));
+        if writing.change.act != Act::Renew {
+            self.queued_since = None;
+        }
         if matches!(writing.then, Then::Prepared(_) | Then::TakenOver(_)) {
             let from = match writing.change.expected.map(|expected| expected.journal) {
                 Some(JournalRead::Entry(left)) => Some(left.run.as_str().to_owned()),

@@ -1,7 +1,11 @@
-use super::super::gates::{Limit, Severity};
+use super::super::facts::EntryState;
+use super::super::gates::{Limit, Missing, Severity};
 use super::super::given::a_spec;
+use super::super::preflight::{Probed, Routing};
+use super::super::records::RecordSet;
+use super::super::spec::RouterWish;
 use super::*;
-use crate::weights::Scale;
+use crate::weights::{Scale, WeightPair};
 
 fn a_metric(name: &str) -> Metric {
     Metric {
@@ -376,7 +380,7 @@ fn own_members_stand_against_a_shift_only_before_it_has_begun() {
     assert_eq!(surrounding(&spec.router, &sets, false).len(), 2);
     let begun = surrounding(&spec.router, &sets, true);
     assert!(
-        matches!(&begun[..], [Found { routing: Routing::Weighted { set_identifier, .. }, .. }] if set_identifier == "stranger")
+        matches!(&begun[..], [RecordSet { routing: Routing::Weighted { set_identifier, .. }, .. }] if set_identifier == "stranger")
     );
 }
 
@@ -402,4 +406,37 @@ fn the_rarer_a_side_the_more_answers_are_asked_for() {
     assert_eq!(draws_of(90, 10), 44);
     assert_eq!(draws_of(254, 1), draws_of(1, 254));
     assert!((1_100..1_500).contains(&draws_of(254, 1)));
+}
+
+#[test]
+fn new_may_be_unchecked_until_a_rule_sends_to_it_and_never_where_records_do() {
+    let targets = |healthy, unchecked| {
+        let targets = Targets {
+            registered: 2,
+            healthy,
+            unchecked,
+        };
+        BTreeMap::from([("arn:new".to_owned(), targets)])
+    };
+    let records = a_spec(|_| ()).router;
+    let rule = a_spec(|wish| {
+        wish.router = RouterWish::Alb {
+            rule_arn: "rule".to_owned(),
+            old_arn: "old".to_owned(),
+            new_arn: "new".to_owned(),
+        };
+    })
+    .router;
+    let unfit = Fitness::Unfit("no target of `arn:new` is healthy".to_owned());
+    let unchecked = Fitness::Unchecked("no target of `arn:new` is checked yet".to_owned());
+
+    assert_eq!(fitness(&rule, false, &targets(0, 2)), Fitness::Fit);
+    assert_eq!(fitness(&rule, true, &targets(0, 1)), unchecked);
+    assert_eq!(fitness(&rule, false, &targets(0, 0)), unfit);
+    assert_eq!(fitness(&rule, true, &targets(1, 1)), Fitness::Fit);
+    for has_begun in [false, true] {
+        assert_eq!(fitness(&records, has_begun, &targets(0, 2)), unfit);
+        assert_eq!(fitness(&records, has_begun, &targets(1, 1)), Fitness::Fit);
+    }
+    assert_eq!(fitness(&records, true, &BTreeMap::new()), Fitness::Fit);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
-use super::super::given::{INSYNC, Mood, World};
+use super::super::given::{Mood, World};
 use super::*;
 
 fn zones(world: &Arc<World>) -> Budgeted {
@@ -20,11 +20,9 @@ fn a_batch(urgent: bool) -> Batch {
     }
 }
 
-/// Applies as a shift does: what did not get its turn is tried again.
+/// Applies as a shift does: what did not get its turn waits again.
 async fn apply(zones: &Budgeted) {
-    while let Err(failure) = zones.apply(&a_batch(false)).await {
-        assert_eq!(failure.class, FailureClass::Unavailable);
-    }
+    while zones.apply(&a_batch(false)).await.unwrap() == Applied::Queued {}
 }
 
 /// Returns the most calls within any span of so many seconds.
@@ -51,16 +49,12 @@ async fn twenty_shifts_of_a_zone_share_two_requests_a_second_and_change_one_afte
 
     let changes = world.times_of("change");
     assert_eq!(changes.len(), 20);
-    for pair in changes.windows(2) {
-        assert!(pair[1] - pair[0] >= INSYNC.as_secs_f64(), "{changes:?}");
-    }
+    world.check_flights();
     let mut all = ["change", "sets", "poll"]
         .map(|kind| world.times_of(kind))
         .concat();
     all.sort_by(f64::total_cmp);
-    // The burst of two comes on top of the rate.
-    assert!(busiest(&all, 1.0) <= 3, "{all:?}");
-    assert!(busiest(&all, 10.0) <= 21, "{all:?}");
+    assert!(busiest(&all, 1.0) <= 2, "{all:?}");
 }
 
 /// F73
@@ -112,9 +106,9 @@ async fn a_change_that_does_not_get_its_turn_had_no_effect() {
     world.mood("poll", Mood::Fails(FailureClass::Unavailable));
 
     let asked = world.now();
-    let failure = zones.apply(&a_batch(false)).await.unwrap_err();
+    let applied = zones.apply(&a_batch(false)).await;
 
-    assert_eq!(failure.class, FailureClass::Unavailable);
+    assert_eq!(applied, Ok(Applied::Queued));
     assert_eq!(world.now().since(asked), TURN_MAX);
     assert_eq!(world.times_of("change").len(), 1);
 }
@@ -136,7 +130,7 @@ async fn a_call_that_is_dropped_while_it_waits_holds_nobody_up() {
     let asked = world.now();
     zones.fetch_zone("Z1").await.unwrap();
 
-    assert!(world.now().since(asked) <= Duration::from_millis(100));
+    assert!(world.now().since(asked) <= Duration::from_millis(600));
 }
 
 #[tokio::test(start_paused = true)]

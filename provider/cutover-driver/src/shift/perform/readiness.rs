@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cutover_core::shift::facts::Fact;
 use cutover_core::shift::gates::Side;
 use cutover_core::shift::preflight::{Probe, Surroundings, check_surroundings};
-use cutover_core::shift::sources;
+use cutover_core::shift::sources::{self, Fitness};
 use cutover_core::shift::spec::Router;
 use cutover_core::{Failure, FailureClass, Timestamp};
 use futures_util::future::try_join_all;
@@ -35,11 +35,23 @@ impl Shifting {
             self.count_targets(),
             self.traffic.credentials.fetch_end(),
         )?;
+        let has_begun = self.known().has_begun;
+        let new_unfit = match sources::fitness(&self.spec.router, has_begun, &counted.new) {
+            Fitness::Fit => None,
+            Fitness::Unfit(reason) => Some(reason),
+            Fitness::Unchecked(message) => {
+                return Err(Failure {
+                    class: FailureClass::Unavailable,
+                    action: "elasticloadbalancing:DescribeTargetHealth",
+                    message,
+                });
+            }
+        };
         let around = Surroundings {
             gates: measured.probes,
             requests_per_second: measured.requests_per_second,
             credentials_end,
-            new_unfit: unfit(&counted.new),
+            new_unfit,
             ..around
         };
         let problems = check_surroundings(&self.spec, &self.plan, &around, now);
@@ -168,11 +180,4 @@ impl Shifting {
             targets.healthy > 0 && targets.registered >= at_start
         })
     }
-}
-
-/// Returns what keeps new from taking any traffic.
-fn unfit(new: &BTreeMap<String, Targets>) -> Option<String> {
-    new.iter()
-        .find(|(_, targets)| targets.healthy == 0)
-        .map(|(arn, _)| format!("no target of `{arn}` is healthy"))
 }

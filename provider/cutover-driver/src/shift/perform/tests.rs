@@ -42,6 +42,31 @@ fn an_entry(seq: u64, mark: Mark) -> Entry {
     }
 }
 
+const RULE: &str =
+    "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/pay/1/2/3";
+const OLD_GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/old/1";
+const NEW_GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/new/1";
+
+fn on_a_rule(wish: &mut Wish) {
+    wish.router = RouterWish::Alb {
+        rule_arn: RULE.to_owned(),
+        old_arn: OLD_GROUP.to_owned(),
+        new_arn: NEW_GROUP.to_owned(),
+    };
+}
+
+fn a_rule() -> Rule {
+    let group = |(arn, weight): (&str, u16)| GroupWeight {
+        arn: arn.to_owned(),
+        weight,
+    };
+    Rule {
+        groups: [(OLD_GROUP, 100), (NEW_GROUP, 0)].map(group).into(),
+        stickiness: None,
+        tags: BTreeMap::new(),
+    }
+}
+
 async fn live(shifting: &Shifting) -> Live {
     match shifting.perform(&Command::FetchLive).await {
         Fact::Live(live) => live,
@@ -207,6 +232,7 @@ async fn old_is_cold_when_targets_have_gone_since_the_start_or_none_is_healthy()
         let targets = Targets {
             registered,
             healthy,
+            unchecked: 0,
         };
         world.with(|state| state.targets.insert("arn:old".to_owned(), targets));
 
@@ -243,6 +269,40 @@ async fn new_without_a_healthy_target_and_a_metric_without_a_source_are_told() {
     assert_eq!(
         failure.message,
         "gate `failures`: no metric is named for it"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn targets_that_no_rule_sends_to_yet_are_waited_for_once_it_does() {
+    let world = World::new();
+    world.with(|state| {
+        let targets = |healthy, unchecked| Targets {
+            registered: 2,
+            healthy,
+            unchecked,
+        };
+        state.targets = [
+            (OLD_GROUP.to_owned(), targets(2, 0)),
+            (NEW_GROUP.to_owned(), targets(0, 2)),
+        ]
+        .into();
+        state.rule = Some(a_rule());
+    });
+    let shifting = shifting(&world, on_a_rule, some_sources());
+    let look = Command::FetchReadiness { step: 0 };
+
+    let before = shifting.perform(&look).await;
+    let prepare = Act::Prepare { ttl_seconds: None };
+    act(&shifting, prepare, 1, Mark::Preparing).await;
+    let after = shifting.perform(&look).await;
+
+    assert!(
+        matches!(&before, Fact::Ready { problems, .. } if problems.is_empty()),
+        "{before:?}"
+    );
+    assert!(
+        matches!(&after, Fact::Failed(failure) if failure.class == FailureClass::Unavailable),
+        "{after:?}"
     );
 }
 
@@ -474,29 +534,7 @@ async fn new_is_closed_by_a_parameter() {
 #[tokio::test(start_paused = true)]
 async fn the_weights_of_a_rule_are_known_by_reading_it_again() {
     let world = World::new();
-    let (rule_arn, old_arn, new_arn) = (
-        "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/pay/1/2/3",
-        "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/old/1",
-        "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/new/1",
-    );
-    let on_a_rule = |wish: &mut Wish| {
-        wish.router = RouterWish::Alb {
-            rule_arn: rule_arn.to_owned(),
-            old_arn: old_arn.to_owned(),
-            new_arn: new_arn.to_owned(),
-        };
-    };
-    let group = |arn: &str, weight| GroupWeight {
-        arn: arn.to_owned(),
-        weight,
-    };
-    world.with(|state| {
-        state.rule = Some(Rule {
-            groups: vec![group(old_arn, 100), group(new_arn, 0)],
-            stickiness: None,
-            tags: BTreeMap::new(),
-        });
-    });
+    world.with(|state| state.rule = Some(a_rule()));
     let shifting = shifting(&world, on_a_rule, some_sources());
     let pair = WeightPair::new(90, 10, Scale::Alb).unwrap();
 

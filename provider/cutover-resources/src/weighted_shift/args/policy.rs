@@ -195,6 +195,23 @@ pub struct HealthCheckGuard {
     pub alarm_region: Option<String>,
 }
 
+/// Where the fence of a shift is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ShiftLock {
+    /// In a table of `DynamoDB`, for a listener rule; with Route 53 it is refused (CUT-155).
+    Dynamodb(DynamoDbLock),
+}
+
+/// A table of `DynamoDB` that holds fences. Its partition key is a string named `id`; one table serves any number of
+/// rules of its account and region.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DynamoDbLock {
+    /// Its name.
+    pub table_name: Output<String>,
+}
+
 /// The kill switch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

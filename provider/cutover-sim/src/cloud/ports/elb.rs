@@ -39,6 +39,30 @@ impl ListenerRules for SimTraffic {
         Box::pin(self.change(change))
     }
 
+    fn remove_journal<'a>(&'a self, rule_arn: &'a str, expected: &'a str) -> Answered<'a, Applied> {
+        Box::pin(async move {
+            let accepted = Applied::Accepted {
+                id: rule_arn.to_owned(),
+            };
+            match self.tags(rule_arn).await?.get(JOURNAL_TAG) {
+                None => return Ok(accepted),
+                Some(found) if found != expected => {
+                    return Ok(Applied::Conflict {
+                        message: "the tags that hold the journal are not as expected".to_owned(),
+                    });
+                }
+                Some(_) => {}
+            }
+            let (arns, keys) = ([rule_arn.to_owned()], [JOURNAL_TAG.to_owned()]);
+            self.call("RemoveTags", |cloud, now| {
+                cloud.remove_tags(now, &arns, &keys)
+            })
+            .await
+            .map_err(failed("elasticloadbalancing:RemoveTags"))?;
+            Ok(accepted)
+        })
+    }
+
     fn fetch_targets<'a>(&'a self, group_arn: &'a str) -> Answered<'a, Targets> {
         Box::pin(async move {
             let targets = self
@@ -59,6 +83,7 @@ impl ListenerRules for SimTraffic {
             Ok(Targets {
                 healthy: of(|state| state == "healthy"),
                 registered: of(|state| !state.ends_with("draining")),
+                unchecked: of(|state| ["initial", "unused"].contains(&state)),
             })
         })
     }

@@ -21,6 +21,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 impl Shift {
     pub(super) fn return_accepted(&mut self, mut back: Back, id: Option<String>) {
+        self.note_change(id.as_ref());
         self.succeeded();
         self.tell(What::ReturnAccepted);
         self.requested = Share::ZERO;

@@ -91,6 +91,11 @@ impl Dice {
                 }])
             }
             Command::Apply(_) if self.roll(20) == 0 => Fact::Conflict,
+            Command::Apply(change)
+                if !matches!(change.act, Act::Return(_)) && self.roll(10) == 0 =>
+            {
+                Fact::Queued
+            }
             Command::Apply(change) => {
                 if let Act::Move(pair) | Act::Return(pair) = change.act {
                     (self.old, self.new) = (Some(pair.old().get()), Some(pair.new_side().get()));

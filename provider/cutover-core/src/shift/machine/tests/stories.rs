@@ -280,6 +280,23 @@ fn an_unreadable_switch_keeps_its_last_value_and_is_told_once() {
     );
 }
 
+#[test]
+fn a_switch_that_says_hold_is_heeded_before_the_first_share_and_lets_go_again() {
+    let mut spec = a_short_spec();
+    spec.policy.control_poll = Some(Duration::from_mins(1));
+    let mut world = World {
+        control: vec![(0, 20, Control::Hold("not tonight".to_owned()))],
+        ..World::new()
+    };
+
+    let (outcome, log) = tell(spec, &mut world);
+
+    assert_eq!(outcome, Outcome::Completed, "{log:#?}");
+    let first = world.weights[1].0.since(START);
+    assert!(first >= Duration::from_mins(20), "{first:?}: {log:#?}");
+    assert!(log.iter().any(|line| line.contains("resumed")), "{log:#?}");
+}
+
 /// F60
 #[test]
 fn conditions_that_flap_are_not_open() {
@@ -555,4 +572,25 @@ fn a_breach_late_in_the_soak_goes_back() {
 
     assert!(matches!(outcome, Outcome::RolledBack { .. }), "{outcome:?}");
     assert!(world.weights[3].0.since(START) <= Duration::from_secs(24 * 3_600 + 7 * 60 + 30));
+}
+
+/// F53
+#[test]
+fn the_first_answer_tells_what_time_it_is_and_a_clock_that_is_set_back_later_undoes_nothing() {
+    let mut world = World::new();
+    let ahead = START.after(Duration::from_mins(5));
+    let mut shift = a_shift(a_short_spec(), Orders::default(), "run-1", ahead);
+    run_until(&mut shift, &mut world, |shift, _| {
+        !shift.events().is_empty()
+    });
+    assert_eq!(shift.events()[0].at, START);
+
+    run_until(&mut shift, &mut world, |_, world| world.minute() >= 5);
+    let told = shift.events().len();
+    world.now = START;
+    run_until(&mut shift, &mut world, |shift, _| {
+        shift.events().len() > told
+    });
+
+    assert!(shift.events()[told].at >= START.after(Duration::from_mins(5)));
 }

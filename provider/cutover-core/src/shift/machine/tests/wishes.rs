@@ -114,7 +114,11 @@ fn what_somebody_has_changed_is_put_back_once_where_that_is_asked_for() {
     run_until(&mut shift, &mut world, |shift, _| {
         shift.status().phase == PhaseName::Baking
     });
-    assert!(log(&shift).iter().any(|line| line.contains("Raised")));
+    assert!(
+        log(&shift)
+            .iter()
+            .any(|line| line.contains("new gets more than planned"))
+    );
     world.weights.pop();
     (world.old, world.new) = (Some(20), Some(80));
     let outcome = loop {

@@ -85,6 +85,8 @@ pub(super) struct World {
     pub(super) faults: BTreeMap<(&'static str, usize), Fault>,
     /// Changes of which only the journal is written, and the answer is lost.
     pub(super) half: BTreeSet<(&'static str, usize)>,
+    /// Changes of others come first for as long: who asks waits half a minute for nothing.
+    pub(super) queued: During<()>,
     /// Calls of a kind go wrong all the time.
     pub(super) outages: During<(&'static str, Fault)>,
     pub(super) calls: BTreeMap<&'static str, usize>,
@@ -115,6 +117,7 @@ impl World {
             reverse_lag: Duration::ZERO,
             faults: BTreeMap::new(),
             half: BTreeSet::new(),
+            queued: Vec::new(),
             outages: Vec::new(),
             calls: BTreeMap::new(),
             performed: 0,
@@ -201,6 +204,10 @@ impl World {
         {
             self.journal = JournalRead::Entry(change.entry.clone());
             return failed(FailureClass::Unknown);
+        }
+        if self.during(&self.queued).is_some() && ["prepare", "move", "finish"].contains(&kind) {
+            self.now = self.now.after(Duration::from_secs(30));
+            return Fact::Queued;
         }
         match fault {
             None => self.answer(command),
@@ -474,6 +481,13 @@ pub(super) fn run(shift: &mut Shift, world: &mut World) -> Outcome {
 /// What must hold of every history: never both weights 0, and shares as planned, in order, then none.
 pub(super) fn check_history(shift: &Shift, world: &World) {
     let mut planned: Vec<_> = shift.spec.steps.iter().map(|step| step.pair).collect();
+    // What is below a split that was taken over is behind it.
+    planned.retain(|pair| {
+        shift
+            .orders
+            .adopted
+            .is_none_or(|share| pair.share() >= share)
+    });
     planned.reverse();
     let mut is_over = false;
     for (_, old, new) in world.weights.iter().skip(1) {
