@@ -57,8 +57,14 @@ pub fn render_break_glass(spec: &Spec) -> String {
             let actions = format!(
                 "[{{\"Type\":\"forward\",\"ForwardConfig\":{{\"TargetGroups\":[{groups}]}}}}]"
             );
+            // The default action of a listener goes by the listener's name.
+            let (call, place, what) = if rule_arn.contains(":listener/") {
+                ("modify-listener", "--listener-arn", "--default-actions")
+            } else {
+                ("modify-rule", "--rule-arn", "--actions")
+            };
             format!(
-                "aws elbv2 modify-rule --rule-arn {} --actions {}",
+                "aws elbv2 {call} {place} {} {what} {}",
                 quote_shell(rule_arn),
                 quote_shell(&actions)
             )
@@ -155,6 +161,25 @@ mod tests {
         });
 
         insta::assert_snapshot!(render_break_glass(&spec), @r#"aws elbv2 modify-rule --rule-arn arn:aws:elasticloadbalancing:rule/1 --actions '[{"Type":"forward","ForwardConfig":{"TargetGroups":[{"TargetGroupArn":"arn:aws:elasticloadbalancing:old","Weight":100},{"TargetGroupArn":"arn:aws:elasticloadbalancing:new","Weight":0}]}}]'"#);
+    }
+
+    #[test]
+    fn the_default_action_of_a_listener_goes_by_the_listener() {
+        let listener =
+            "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/pay/1/2";
+        let spec = a_spec(|wish| {
+            wish.router = RouterWish::Alb {
+                rule_arn: listener.to_owned(),
+                old_arn: "arn:old".to_owned(),
+                new_arn: "arn:new".to_owned(),
+            };
+        });
+
+        let line = render_break_glass(&spec);
+
+        let begins =
+            format!("aws elbv2 modify-listener --listener-arn {listener} --default-actions ");
+        assert!(line.starts_with(&begins), "{line}");
     }
 
     #[test]

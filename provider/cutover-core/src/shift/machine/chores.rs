@@ -67,15 +67,15 @@ impl Shift {
             let text = "it says neither run nor hold, rollback, block or approve";
             return self.control_unclear(watch, text.to_owned());
         }
-        watch.control_unclear = false;
+        watch.switch.unclear = false;
         match control {
             Control::Rollback(reason) => self.revert_from(watch, Cause::Switch(reason)),
             Control::Hold(reason) if !matches!(watch.phase, Phase::Paused { .. }) => {
-                watch.held_by_switch = true;
+                watch.switch.holds = true;
                 self.pause(watch, Pause::Held(reason));
             }
-            Control::Run if watch.held_by_switch => {
-                watch.held_by_switch = false;
+            Control::Run if watch.switch.holds => {
+                watch.switch.holds = false;
                 let is_held = matches!(
                     watch.phase,
                     Phase::Paused {
@@ -101,10 +101,10 @@ impl Shift {
 
     /// The last value holds; that is told once.
     fn control_unclear(&mut self, mut watch: Watch, message: String) {
-        if !watch.control_unclear {
+        if !watch.switch.unclear {
             self.tell(What::ControlUnclear(message));
         }
-        watch.control_unclear = true;
+        watch.switch.unclear = true;
         self.go_on(watch);
     }
 

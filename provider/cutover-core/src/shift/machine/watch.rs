@@ -59,14 +59,21 @@ pub(super) struct Watch {
     pub(super) told: BTreeSet<String>,
     /// How many looks of the comparisons are over.
     pub(super) looks: u32,
-    /// What was last read of the kill switch, when it was unclear.
-    pub(super) control_unclear: bool,
-    /// Whether the kill switch has stopped it, so that the switch lets it go on as well.
-    pub(super) held_by_switch: bool,
+    /// What is remembered of the kill switch.
+    pub(super) switch: Switch,
     /// Since when the router could not be read.
     pub(super) unread_since: Option<Timestamp>,
     /// How it could not be read, once that was told.
     pub(super) unreachable: Option<FailureClass>,
+}
+
+/// What is remembered of the kill switch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Switch {
+    /// It could not be read, or had no meaning, and that was told.
+    pub(super) unclear: bool,
+    /// It has stopped the shift, so that it lets it go on as well.
+    pub(super) holds: bool,
 }
 
 /// What the watch is about.
@@ -130,8 +137,7 @@ impl Watch {
             blind_told: false,
             told: BTreeSet::new(),
             looks: 0,
-            control_unclear: false,
-            held_by_switch: false,
+            switch: Switch::default(),
             unread_since: None,
             unreachable: None,
         }
@@ -346,8 +352,7 @@ impl Shift {
                 now
             },
             fresh: fresh.unwrap_or_default(),
-            control_unclear: from.control_unclear,
-            held_by_switch: from.held_by_switch,
+            switch: from.switch,
             ..Watch::before_the_first(phase, now)
         };
         // Chores of the step before keep their times, so that entering steps quickly starves none of them.

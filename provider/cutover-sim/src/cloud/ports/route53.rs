@@ -40,13 +40,7 @@ impl HostedZones for SimTraffic {
         zone_id: &'a str,
         names: &'a [String],
     ) -> Answered<'a, Vec<RecordSet>> {
-        Box::pin(async move {
-            let mut found = Vec::new();
-            for name in names {
-                found.extend(self.sets_under(zone_id, name).await?);
-            }
-            Ok(found)
-        })
+        Box::pin(self.sets_under(zone_id, names))
     }
 
     fn apply<'a>(&'a self, batch: &'a Batch) -> Answered<'a, Applied> {
@@ -122,37 +116,48 @@ impl HostedZones for SimTraffic {
 
 impl SimTraffic {
     /// Reads the record sets of a name, page by page.
-    async fn sets_under(&self, zone_id: &str, name: &str) -> Result<Vec<RecordSet>, Failure> {
-        let wanted = normal(name);
+    /// Reads what is under some names. Names that are neighbours in the zone's order come with one call.
+    async fn sets_under(&self, zone_id: &str, names: &[String]) -> Result<Vec<RecordSet>, Failure> {
+        let mut wanted: Vec<String> = names.iter().map(|name| normal(name)).collect();
+        wanted.sort_by(|a, b| backwards(a).cmp(&backwards(b)));
         let mut found = Vec::new();
         let mut from = ListRecordSets {
-            start_name: Some(wanted.clone()),
+            start_name: wanted.first().cloned(),
             ..ListRecordSets::default()
         };
-        loop {
+        while from.start_name.is_some() {
             let page = self
                 .call("ListResourceRecordSets", |cloud, now| {
                     cloud.list_resource_record_sets(now, zone_id, &from)
                 })
                 .await
                 .map_err(failed(LIST))?;
-            found.extend(
-                page.sets
-                    .iter()
-                    .filter(|set| set.name == wanted)
-                    .map(from_aws),
-            );
-            if page.next_name.as_ref() != Some(&wanted) {
-                return Ok(found);
-            }
-            from = ListRecordSets {
-                start_name: page.next_name,
-                start_type: page.next_type,
-                start_identifier: page.next_identifier,
-                max_items: None,
+            let sets = page.sets.iter().filter(|set| wanted.contains(&set.name));
+            found.extend(sets.map(from_aws));
+            from = match page.next_name {
+                Some(name) if wanted.contains(&name) => ListRecordSets {
+                    start_name: Some(name),
+                    start_type: page.next_type,
+                    start_identifier: page.next_identifier,
+                    max_items: None,
+                },
+                Some(next) => ListRecordSets {
+                    start_name: wanted
+                        .iter()
+                        .find(|name| backwards(name) > backwards(&next))
+                        .cloned(),
+                    ..ListRecordSets::default()
+                },
+                None => return Ok(found),
             };
         }
+        Ok(found)
     }
+}
+
+/// The labels from the last to the first: what a zone is sorted by.
+fn backwards(name: &str) -> Vec<&str> {
+    name.rsplit('.').collect()
 }
 
 /// How a batch is refused whose record sets are not as it expects.
