@@ -72,6 +72,8 @@ pub enum Probed {
     Data,
     /// The series of old, or of both, have none.
     NoDataOnOld,
+    /// The series of both sides together have none.
+    NoData,
     /// The series of new have none, which has no traffic yet.
     NoDataOnNew,
     /// Its alarm does not exist.
@@ -265,6 +267,11 @@ impl Problems {
         let gate = &probe.gate;
         match probe.found {
             Probed::Data => {}
+            Probed::NoData => self.error(
+                118,
+                &path,
+                format!("the series of gate `{gate}` have no data"),
+            ),
             Probed::NoDataOnOld => self.error(
                 118,
                 &path,

@@ -21,6 +21,8 @@ pub use sampling::{agree, draws};
 pub struct Sources {
     /// The metrics of each series; their values of a period are added up.
     pub series: BTreeMap<SeriesId, Vec<Metric>>,
+    /// The gates whose series are of both sides together, by their names: there is data before anything begins.
+    pub overall: BTreeSet<String>,
     /// The alarm of each gate that reads one, by the gate's name.
     pub alarms: BTreeMap<String, String>,
     /// The metrics that count the requests of each side; empty when nothing counts them.

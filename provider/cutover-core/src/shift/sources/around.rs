@@ -1,7 +1,7 @@
 //! What is read around a shift before a step: whether there is data, what else is in the zone, and whether new can take
 //! any traffic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::gates::{AlarmReading, Gate, GateKind, Missing, Part, Reading, SeriesId, Side};
@@ -58,13 +58,14 @@ pub fn fitness(router: &Router, has_begun: bool, new: &BTreeMap<String, Targets>
 }
 
 /// Tells, before anything begins, what is known about the gates of a step and the comparisons. `series` is what the
-/// time of [`ALIVE_WITHIN`] has brought.
+/// time of [`ALIVE_WITHIN`] has brought, and `overall` names the gates that read both sides together.
 ///
 /// # Errors
 /// When something could not be read, which says nothing about whether it has data.
 pub fn probes(
     spec: &Spec,
     step: usize,
+    overall: &BTreeSet<String>,
     series: &BTreeMap<SeriesId, Reading>,
     alarms: &BTreeMap<String, Option<AlarmReading>>,
 ) -> Result<Vec<Probe>, String> {
@@ -74,7 +75,10 @@ pub fn probes(
         let found = if gate.kind == GateKind::Alarm {
             probe_alarm(&gate.name, alarms)?
         } else {
-            probe_series(&needed(gate), series)?
+            match probe_series(&needed(gate), series)? {
+                Probed::NoDataOnNew if overall.contains(&gate.name) => Probed::NoData,
+                found => found,
+            }
         };
         let gate = gate.name.clone();
         probes.push(Probe { gate, found });

@@ -310,7 +310,22 @@ fn probed(missing: Missing, series: [Reading; 4]) -> Result<Probed, String> {
         id("errors", Side::New, Part::Total),
     ];
     let series = ids.into_iter().zip(series).collect();
-    probes(&spec, 0, &series, &BTreeMap::new()).map(|probes| probes[0].found.clone())
+    let (overall, alarms) = (BTreeSet::new(), BTreeMap::new());
+    probes(&spec, 0, &overall, &series, &alarms).map(|probes| probes[0].found.clone())
+}
+
+#[test]
+fn a_gate_on_both_sides_together_must_have_data_before_anything_begins() {
+    let (spec, _) = a_rate();
+    let series = BTreeMap::from([
+        (id("errors", Side::Old, Part::Bad), points(&[(0, 1.0)])),
+        (id("errors", Side::Old, Part::Total), points(&[(0, 1.0)])),
+    ]);
+    let overall = BTreeSet::from(["errors".to_owned()]);
+
+    let probes = probes(&spec, 0, &overall, &series, &BTreeMap::new()).unwrap();
+
+    assert_eq!(probes[0].found, Probed::NoData);
 }
 
 #[test]
@@ -355,7 +370,7 @@ fn an_alarm_that_rings_or_is_missing_is_found() {
         (Some(AlarmReading::Quiet), Probed::Data),
     ] {
         let alarms = BTreeMap::from([("bell".to_owned(), reading)]);
-        let probes = probes(&spec, 0, &BTreeMap::new(), &alarms).unwrap();
+        let probes = probes(&spec, 0, &BTreeSet::new(), &BTreeMap::new(), &alarms).unwrap();
         assert_eq!(probes[0].found, found);
     }
 }

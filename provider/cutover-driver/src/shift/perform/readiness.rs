@@ -127,7 +127,8 @@ impl Shifting {
             .into_iter()
             .map(|(gate, alarm)| (gate, alarms_read.get(&alarm).cloned()))
             .collect();
-        let probes = sources::probes(&self.spec, step, &series, &alarms).map_err(failed)?;
+        let probes = sources::probes(&self.spec, step, &self.sources.overall, &series, &alarms)
+            .map_err(failed)?;
         let (old, new) = sources::split(&requests, &wire, &answers, from).map_err(failed)?;
         let requests_per_second =
             (!requests.is_empty()).then(|| (old + new) / sources::ALIVE_WITHIN.as_secs_f64());

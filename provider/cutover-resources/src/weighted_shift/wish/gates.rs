@@ -197,6 +197,9 @@ impl Reader {
             }
             return;
         }
+        if side == GateSide::Overall {
+            sources.overall.insert(gate.name.clone());
+        }
         for part in made.parts() {
             let (key, metrics) = metrics_of(gate, *part);
             if metrics.is_empty() {
