@@ -2,7 +2,7 @@
 //! what is read of DMS.
 //!
 //! [`Cloud`] has a method for each operation of the API, with the moment of the call as an argument. It is as strict as
-//! AWS is where emulators are lenient. Every call runs through [`Cloud::call`], which follows the script of faults and
+//! AWS is where emulators are lenient. Every call runs through `Cloud::call`, which follows the script of faults and
 //! records the request.
 
 mod cloudwatch;
