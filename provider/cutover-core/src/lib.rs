@@ -15,6 +15,7 @@
 //! | [`weights`] | shares of traffic, and the weights that bring them about |
 //! | [`service_roles`] | the two account-wide roles of AWS DMS |
 //! | [`shift`] | traffic moved step by step, and back |
+//! | [`validation`] | two live databases, proven equal or different |
 //!
 //! Invariants: no input or output, no async, no clock, no randomness, no environment, no order that differs between
 //! runs. Arithmetic is checked or saturating, and the choice is deliberate.
@@ -27,6 +28,7 @@ mod machine;
 pub mod service_roles;
 pub mod shift;
 mod time;
+pub mod validation;
 pub mod weights;
 
 pub use backoff::Backoff;

@@ -22,9 +22,10 @@ mod shift;
 
 pub use clock::{Clock, SystemClock, Wait};
 pub use ports::{
-    Answered, Applied, Batch, Credentials, Ensuring, HealthCheck, HostedZones, ListenerRules,
-    Locks, Message, Metrics, NameServers, Parameters, Perform, Published, Question,
-    ReplicationTasks, Sample, ServiceRoles, Surveying, Targets, Topics, Traffic, World, Zone,
+    Address, Answered, Applied, Asked, Batch, Credentials, Database, Databases, Ensuring,
+    HealthCheck, Hidden, HostedZones, ListenerRules, Locks, Message, Metrics, NameServers, Parameters, Perform, Published, Question,
+    Piece, ReplicationTasks, Sample, Secrets, ServiceRoles, Snapshot, Surveying, Tallied, Targets,
+    TlsWish, Topics, Traffic, World, Zone,
 };
 pub use run::{Ended, run};
 pub use shift::{

@@ -1,5 +1,6 @@
 //! What the loop reaches the world through.
 
+mod database;
 mod traffic;
 
 use std::fmt::Debug;
@@ -9,6 +10,9 @@ use cutover_core::service_roles::{Act, Command, Fact, Look};
 use futures_util::future::BoxFuture;
 
 use crate::Clock;
+pub use database::{
+    Address, Asked, Database, Databases, Hidden, Piece, Secrets, Snapshot, Tallied, TlsWish,
+};
 pub use traffic::{
     Answered, Applied, Batch, Credentials, HealthCheck, HostedZones, ListenerRules, Locks, Message,
     Metrics, NameServers, Parameters, Published, Question, ReplicationTasks, Sample, Targets,

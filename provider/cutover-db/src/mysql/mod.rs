@@ -1,0 +1,5 @@
+//! MySQL and MariaDB.
+
+mod session;
+
+pub use session::Mysql;

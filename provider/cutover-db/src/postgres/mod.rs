@@ -1,0 +1,5 @@
+//! PostgreSQL.
+
+mod session;
+
+pub use session::Postgres;
