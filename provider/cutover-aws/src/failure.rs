@@ -87,11 +87,7 @@ where
 
 /// An answer that lacks what the service's description promises.
 pub(crate) fn unexpected(action: &'static str) -> Failure {
-    Failure {
-        class: FailureClass::Refused,
-        action,
-        message: "the answer lacks what it should hold".to_owned(),
-    }
+    Failure::refused(action, "the answer lacks what it should hold")
 }
 
 /// The failure to find credentials.

@@ -14,9 +14,9 @@ use aws_sdk_route53::types::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::operation::BuildError;
+use cutover_core::Failure;
 use cutover_core::shift::facts::ChangeState;
 use cutover_core::shift::records::RecordSet;
-use cutover_core::{Failure, FailureClass};
 use cutover_driver::{Answered, Applied, Batch, HealthCheck, HostedZones, Zone};
 
 use crate::failure::{classify, unexpected};
@@ -142,7 +142,7 @@ impl AwsHostedZones {
         let client = self.route53.get(action).await?;
         let mut changes = vec![];
         for change in &batch.changes {
-            changes.push(change_of(change).map_err(|message| refused(action, message))?);
+            changes.push(change_of(change).map_err(|message| Failure::refused(action, message))?);
         }
         let changes = ChangeBatch::builder()
             .comment(COMMENT)
@@ -162,7 +162,10 @@ impl AwsHostedZones {
                 Some(message) if CONFLICTS.iter().any(|it| message.contains(it)) => {
                     Ok(Applied::Conflict { message })
                 }
-                Some(message) => Err(refused(action, format!("`InvalidChangeBatch`: {message}"))),
+                Some(message) => Err(Failure::refused(
+                    action,
+                    format!("`InvalidChangeBatch`: {message}"),
+                )),
                 None => Err(classify(action, &error)),
             },
         }
@@ -244,7 +247,7 @@ impl AwsHostedZones {
                     let message = format!(
                         "health check `{id}` was made under the same reference and follows something else"
                     );
-                    Err(refused(action, message))
+                    Err(Failure::refused(action, message))
                 };
             }
             marker = page.next_marker().map(str::to_owned);
@@ -252,7 +255,7 @@ impl AwsHostedZones {
                 let message = format!(
                     "reference `{reference}` belongs to a health check that is gone; it cannot be used again"
                 );
-                return Err(refused(action, message));
+                return Err(Failure::refused(action, message));
             }
         }
         Err(endless(action))
@@ -328,20 +331,12 @@ fn backwards(name: &str) -> Vec<String> {
     name.rsplit('.').map(str::to_owned).collect()
 }
 
-fn refused(action: &'static str, message: String) -> Failure {
-    Failure {
-        class: FailureClass::Refused,
-        action,
-        message,
-    }
-}
-
 fn unsendable(action: &'static str, error: &BuildError) -> Failure {
-    refused(action, error.to_string())
+    Failure::refused(action, error.to_string())
 }
 
 fn endless(action: &'static str) -> Failure {
-    refused(
+    Failure::refused(
         action,
         format!("the list has not ended after {PAGES_MAX} pages"),
     )

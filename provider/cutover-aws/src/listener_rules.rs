@@ -120,11 +120,9 @@ impl AwsListenerRules {
     async fn change(&self, change: &RuleChange) -> Result<Applied, Failure> {
         let arn = &change.rule_arn;
         let action = "elasticloadbalancing:ModifyRule";
-        let missing = || refused(action, format!("`{arn}` is not there"));
+        let missing = || Failure::refused(action, format!("`{arn}` is not there"));
         let stored = self.find(arn).await?.ok_or_else(missing)?;
-        if let Some(expected) = &change.expected
-            && sorted(expected) != sorted(&groups_of(&stored.actions))
-        {
+        if !change.fits(&groups_of(&stored.actions)) {
             return Ok(conflict("the target groups or their weights"));
         }
         if let Some(expected) = &change.expected_tag {
@@ -282,10 +280,10 @@ fn changeable(arn: &str, stored: Stored, groups: &[GroupWeight]) -> Result<Vec<A
     if stored.out_of_reach {
         let message =
             format!("`{arn}` is the default rule of its listener; name it by the listener's ARN");
-        return Err(refused(action, message));
+        return Err(Failure::refused(action, message));
     }
     with_groups(stored.actions, groups)
-        .ok_or_else(|| refused(action, format!("`{arn}` has no forward action")))
+        .ok_or_else(|| Failure::refused(action, format!("`{arn}` has no forward action")))
 }
 
 /// A failure of the second of two calls: whatever its class says of itself, the first has taken effect.
@@ -307,16 +305,6 @@ fn conflict(what: &str) -> Applied {
     }
 }
 
-/// The groups in an order of their own, since theirs in a rule means nothing.
-fn sorted(groups: &[GroupWeight]) -> Vec<(&str, u16)> {
-    let mut sorted: Vec<_> = groups
-        .iter()
-        .map(|it| (it.arn.as_str(), it.weight))
-        .collect();
-    sorted.sort_unstable();
-    sorted
-}
-
 /// Tells whether a target is unused for a reason of its own: it is stopped, or its address cannot be a target.
 fn is_unusable(target: &TargetHealthDescription) -> bool {
     use TargetHealthReasonEnum::{InvalidState, IpUnusable, NotRegistered};
@@ -329,12 +317,4 @@ fn is_unusable(target: &TargetHealthDescription) -> bool {
 
 fn is_missing(code: Option<&str>) -> bool {
     code.is_some_and(|code| MISSING.contains(&code))
-}
-
-fn refused(action: &'static str, message: String) -> Failure {
-    Failure {
-        class: FailureClass::Refused,
-        action,
-        message,
-    }
 }

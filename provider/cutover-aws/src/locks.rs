@@ -12,8 +12,8 @@ use aws_sdk_dynamodb::Client as Tables;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use cutover_core::Failure;
 use cutover_core::shift::locks::{Expected, KEY, LockItem, LockPut, no_table};
-use cutover_core::{Failure, FailureClass};
 use cutover_driver::{Answered, Applied, Locks};
 
 use crate::failure::classify;
@@ -162,11 +162,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     if error.code() == Some(MISSING) {
-        return Failure {
-            class: FailureClass::Refused,
-            action,
-            message: no_table(table),
-        };
+        return Failure::refused(action, no_table(table));
     }
     classify(action, error)
 }

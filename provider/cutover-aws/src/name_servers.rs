@@ -64,7 +64,7 @@ impl DnsNameServers {
     async fn ask_all(&self, question: &Question) -> Result<Sample, Failure> {
         let record_type = question.record_type.parse().map_err(|_| {
             let record_type = &question.record_type;
-            refused(format!("`{record_type}` is no type of record"))
+            Failure::refused(ACTION, format!("`{record_type}` is no type of record"))
         })?;
         let resolver = resolver()?;
         let stand_in = self.stand_in(&resolver).await?;
@@ -197,7 +197,7 @@ fn server_at(at: SocketAddr) -> Result<Server, Failure> {
     let config = NameServerConfig::new(at.ip(), true, connections.to_vec());
     let mut options = ResolverOpts::default();
     options.timeout = QUESTION_TIMEOUT;
-    let tls = TlsConfig::new().map_err(|error| refused(error.to_string()))?;
+    let tls = TlsConfig::new().map_err(|error| Failure::refused(ACTION, error.to_string()))?;
     let context = Arc::new(PoolContext::new(options, tls));
     let provider = TokioRuntimeProvider::default();
     Ok(NameServerPool::from_config([config], context, provider))
@@ -257,14 +257,11 @@ fn plain(value: &str) -> String {
 
 /// A name that nothing is put behind.
 fn full(name: &str) -> Result<Name, Failure> {
-    let mut full = Name::from_ascii(name)
-        .map_err(|error| refused(format!("`{name}` is no name of DNS: {error}")))?;
+    let mut full = Name::from_ascii(name).map_err(|error| {
+        Failure::refused(ACTION, format!("`{name}` is no name of DNS: {error}"))
+    })?;
     full.set_fqdn(true);
     Ok(full)
-}
-
-fn refused(message: String) -> Failure {
-    failed(FailureClass::Refused, message)
 }
 
 fn unavailable(name: &str, error: &impl Display) -> Failure {

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use aws_sdk_databasemigration::error::ProvideErrorMetadata;
 use aws_sdk_databasemigration::types::{Filter, ReplicationTask, TableStatistics};
+use cutover_core::Failure;
 use cutover_core::shift::gates::Reading;
 use cutover_core::shift::sources::{Metric, Query, Task};
-use cutover_core::{Failure, Timestamp};
 use cutover_driver::{Answered, ReplicationTasks};
 
 use crate::failure::{classify, unexpected};
@@ -94,8 +94,7 @@ impl AwsReplicationTasks {
         let queries = lag_queries(&instance, &names_of(arn, task));
         // The newest period is asked for as well, though it is not over.
         let now = self.sdk.now();
-        let from =
-            Timestamp::from_unix_millis(now.unix_millis().saturating_sub(millis(LAG_AGE_MAX)));
+        let from = now.before(LAG_AGE_MAX);
         let readings = self.metrics.read(&queries, from, now).await?;
         Ok(lag_of(&queries, &readings))
     }
@@ -155,10 +154,6 @@ impl AwsReplicationTasks {
 fn only(name: &str, value: &str) -> Filter {
     let filter = Filter::builder().name(name).values(value).build();
     filter.expect("name and values are all that a filter needs")
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The names that a task may have in metrics: the last part of its ARN, as DMS has it; and its identifier, as the

@@ -11,6 +11,17 @@ pub struct Failure {
     pub message: String,
 }
 
+impl Failure {
+    /// Makes the failure of a call that was refused for a reason that does not pass by itself.
+    pub fn refused(action: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            class: FailureClass::Refused,
+            action,
+            message: message.into(),
+        }
+    }
+}
+
 /// What can be concluded from a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailureClass {

@@ -31,6 +31,20 @@ impl Timestamp {
         )
     }
 
+    /// Returns the moment that is `duration` earlier; parts of a millisecond do not count, so that it is never earlier
+    /// than asked for.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
+    /// Returns the beginning of the second that the moment is in.
+    #[must_use]
+    pub fn whole_second(self) -> Self {
+        Self(self.0.div_euclid(1_000).saturating_mul(1_000))
+    }
+
     /// Writes the moment for people, to the second: `2026-01-01T10:05:00Z`.
     pub fn to_utc(self) -> String {
         let seconds = self.0.div_euclid(1_000);
@@ -113,6 +127,27 @@ mod tests {
     }
 
     #[test]
+    fn a_look_back_is_never_longer_than_asked_for() {
+        let now = Timestamp::from_unix_millis(1_000);
+
+        assert_eq!(now.before(Duration::from_nanos(1)), now);
+        assert_eq!(now.before(Duration::from_micros(5_900)).unix_millis(), 995);
+    }
+
+    #[test]
+    fn a_second_begins_at_or_before_each_of_its_moments() {
+        let second = |millis: i64| {
+            Timestamp::from_unix_millis(millis)
+                .whole_second()
+                .unix_millis()
+        };
+
+        assert_eq!(second(5_000), 5_000);
+        assert_eq!(second(5_999), 5_000);
+        assert_eq!(second(-1), -1_000);
+    }
+
+    #[test]
     fn a_clock_that_was_set_back_shows_no_time_as_passed() {
         let (earlier, later) = (
             Timestamp::from_unix_millis(5),
@@ -124,12 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_time_is_not_overrun() {
+    fn the_ends_of_time_are_not_overrun() {
+        let begin = Timestamp::from_unix_millis(i64::MIN);
         let end = Timestamp::from_unix_millis(i64::MAX);
 
+        assert_eq!(begin.before(Duration::from_millis(1)), begin);
         assert_eq!(end.after(Duration::MAX), end);
         assert_eq!(
-            end.since(Timestamp::from_unix_millis(i64::MIN)),
+            end.since(begin),
             Duration::from_millis(i64::MAX.unsigned_abs())
         );
     }

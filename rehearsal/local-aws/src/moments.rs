@@ -16,8 +16,7 @@ pub(crate) fn iso(at: Timestamp) -> String {
 /// Writes `Thu, 01 Jan 2026 00:00:00 GMT`.
 pub(crate) fn http(at: Timestamp) -> String {
     // A header's date has whole seconds.
-    let second = at.unix_millis().div_euclid(1000).saturating_mul(1000);
-    write(Timestamp::from_unix_millis(second), Format::HttpDate)
+    write(at.whole_second(), Format::HttpDate)
 }
 
 fn write(at: Timestamp, format: Format) -> String {

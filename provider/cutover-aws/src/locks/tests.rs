@@ -1,5 +1,5 @@
-use cutover_core::Timestamp;
 use cutover_core::shift::journal::{Entry, Mark, RunId};
+use cutover_core::{FailureClass, Timestamp};
 use serde_json::{Value, json};
 
 use super::*;

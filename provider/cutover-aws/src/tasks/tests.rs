@@ -1,5 +1,5 @@
-use cutover_core::FailureClass;
 use cutover_core::shift::gates::Point;
+use cutover_core::{FailureClass, Timestamp};
 use serde_json::{Value, json};
 
 use super::*;

@@ -229,7 +229,6 @@ fn back(group: &Group, run: RunId, now: Timestamp) -> Batch {
 
 /// The entry that follows on another. The next run of the shift finds that the way back was decided, and finishes it.
 fn entry(left: &Entry, run: RunId, now: Timestamp) -> Entry {
-    let second = now.unix_millis().div_euclid(1_000).saturating_mul(1_000);
     Entry {
         run,
         seq: left.seq.saturating_add(1),
@@ -239,7 +238,7 @@ fn entry(left: &Entry, run: RunId, now: Timestamp) -> Entry {
                 Mark::Back
             }
         },
-        at: Timestamp::from_unix_millis(second),
+        at: now.whole_second(),
         bake: None,
         ..left.clone()
     }

@@ -6,7 +6,7 @@ use cutover_core::shift::facts::Control;
 use serde::Serialize;
 
 use crate::calls::{look, stopped};
-use crate::cli::{ApproveArgs, HoldArgs, ResumeArgs};
+use crate::cli::{ApproveArgs, HoldArgs, ResumeArgs, SwitchArgs};
 use crate::console::Console;
 use crate::problem::{Exit, Problem};
 use crate::world::Here;
@@ -27,14 +27,7 @@ pub(crate) async fn hold(
     console: &mut Console<'_>,
 ) -> Result<Exit, Problem> {
     let wish = format!("hold: {}", args.reason.reason);
-    set(
-        &args.switch.parameter,
-        &wish,
-        args.switch.force,
-        here,
-        console,
-    )
-    .await
+    set(&args.switch, &wish, here, console).await
 }
 
 pub(crate) async fn resume(
@@ -42,14 +35,7 @@ pub(crate) async fn resume(
     here: &Here,
     console: &mut Console<'_>,
 ) -> Result<Exit, Problem> {
-    set(
-        &args.switch.parameter,
-        "run",
-        args.switch.force,
-        here,
-        console,
-    )
-    .await
+    set(&args.switch, "run", here, console).await
 }
 
 pub(crate) async fn approve(
@@ -58,14 +44,7 @@ pub(crate) async fn approve(
     console: &mut Console<'_>,
 ) -> Result<Exit, Problem> {
     let wish = format!("approve: {}", args.step);
-    set(
-        &args.switch.parameter,
-        &wish,
-        args.switch.force,
-        here,
-        console,
-    )
-    .await
+    set(&args.switch, &wish, here, console).await
 }
 
 pub(crate) async fn rollback(
@@ -74,23 +53,20 @@ pub(crate) async fn rollback(
     here: &Here,
     console: &mut Console<'_>,
 ) -> Result<Exit, Problem> {
-    set(
-        parameter,
-        &format!("rollback: {reason}"),
-        false,
-        here,
-        console,
-    )
-    .await
+    let switch = SwitchArgs {
+        parameter: parameter.to_owned(),
+        force: false,
+    };
+    set(&switch, &format!("rollback: {reason}"), here, console).await
 }
 
 async fn set(
-    parameter: &str,
+    switch: &SwitchArgs,
     wish: &str,
-    force: bool,
     here: &Here,
     console: &mut Console<'_>,
 ) -> Result<Exit, Problem> {
+    let parameter = &switch.parameter;
     let parameters = &here.traffic.parameters;
     let place = format!("parameter `{parameter}`");
     let Some(before) = look(here, || parameters.fetch(parameter)).await? else {
@@ -101,7 +77,7 @@ async fn set(
     };
     let changed = match judge(&before, wish) {
         Judged::Same => false,
-        Judged::Opposed(why) if !force => {
+        Judged::Opposed(why) if !switch.force => {
             return Err(
                 Problem::new(187, Exit::Finding, format!("the switch says `{before}`"))
                     .at(place)
@@ -118,7 +94,7 @@ async fn set(
         put.map_err(|failure| Problem::from(failure).at(place))?;
     }
     console.report(&Switched {
-        parameter: parameter.to_owned(),
+        parameter: parameter.clone(),
         after: if changed {
             wish.to_owned()
         } else {

@@ -191,8 +191,7 @@ impl Rate {
 
     fn free_at(&self) -> Timestamp {
         let ahead = self.interval.saturating_mul(self.burst.saturating_sub(1));
-        let millis = i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_unix_millis(self.due.unix_millis().saturating_sub(millis))
+        self.due.before(ahead)
     }
 
     fn take(&mut self, now: Timestamp) {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::facts::{Act, Change, JournalRead, Live};
 use super::journal::Entry;
-use super::rules::{self, GroupWeight, JOURNAL_TAG, Rule, RuleChange};
+use super::rules::{self, JOURNAL_TAG, Rule, RuleChange};
 use super::spec::Router;
 
 /// How the tag begins that points at a table. Table names have letters that tags take.
@@ -182,24 +182,6 @@ pub fn change(router: &Router, table: &str, change: &Change, seen: Option<&Seen>
         rule: has_work.then_some(rule),
         put_first: !is_return,
     }
-}
-
-/// Tells whether a rule forwards to what a change builds on.
-pub fn fits(change: &RuleChange, rule: &Rule) -> bool {
-    change
-        .expected
-        .as_ref()
-        .is_none_or(|expected| sorted(expected) == sorted(&rule.groups))
-}
-
-/// The groups in an order of their own, since theirs in a rule means nothing.
-fn sorted(groups: &[GroupWeight]) -> Vec<(&str, u16)> {
-    let mut sorted: Vec<_> = groups
-        .iter()
-        .map(|group| (group.arn.as_str(), group.weight))
-        .collect();
-    sorted.sort_unstable();
-    sorted
 }
 
 fn members(router: &Router) -> Vec<String> {

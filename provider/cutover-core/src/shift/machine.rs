@@ -277,9 +277,6 @@ impl Shift {
         let before = self.entry.as_ref();
         let lowered = self.plan.preparation.map(|change| change.from_seconds);
         let executed = on.map_or(0, |step| step.saturating_add(1));
-        let whole_second = |at: Timestamp| {
-            Timestamp::from_unix_millis(at.unix_millis().div_euclid(1_000).saturating_mul(1_000))
-        };
         Entry {
             shift: self.spec.id.clone(),
             run: self.run.clone(),
@@ -290,9 +287,9 @@ impl Shift {
                 .map_or(self.orders.attempt, |entry| entry.attempt),
             mark,
             step: on.and_then(|step| u32::try_from(step).ok()).unwrap_or(0),
-            at: whole_second(self.now),
-            exposed: whole_second(exposed.unwrap_or(self.now)),
-            bake: bake.map(whole_second),
+            at: self.now.whole_second(),
+            exposed: exposed.unwrap_or(self.now).whole_second(),
+            bake: bake.map(Timestamp::whole_second),
             plan: self.plan.fingerprint(executed),
             ttl_seconds: before
                 .filter(|entry| !entry.mark.is_over())

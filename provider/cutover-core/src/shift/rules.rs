@@ -52,6 +52,15 @@ pub struct RuleChange {
     pub tags_first: bool,
 }
 
+impl RuleChange {
+    /// Tells whether the groups of a rule are what the change builds on.
+    pub fn fits(&self, groups: &[GroupWeight]) -> bool {
+        self.expected
+            .as_ref()
+            .is_none_or(|expected| sorted(expected) == sorted(groups))
+    }
+}
+
 /// The key of the tag that is the journal of a listener rule. Its value is the entry as text: at most 255 characters of
 /// letters, digits, spaces and `-`, which tags of Elastic Load Balancing take (up to 256 characters).
 pub const JOURNAL_TAG: &str = "cutover:journal";
@@ -158,6 +167,16 @@ pub fn change(router: &Router, change: &Change) -> RuleChange {
         tags: BTreeMap::from([(JOURNAL_TAG.to_owned(), change.entry.encode())]),
         tags_first: !matches!(change.act, Act::Return(_)),
     }
+}
+
+/// The groups in an order of their own, since theirs in a rule means nothing.
+fn sorted(groups: &[GroupWeight]) -> Vec<(&str, u16)> {
+    let mut sorted: Vec<_> = groups
+        .iter()
+        .map(|group| (group.arn.as_str(), group.weight))
+        .collect();
+    sorted.sort_unstable();
+    sorted
 }
 
 #[cfg(test)]

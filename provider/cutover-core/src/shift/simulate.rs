@@ -80,13 +80,13 @@ fn replay(gate: &Gate, readings: &Readings, from: Timestamp, until: Timestamp) -
     };
     let (mut harm_from, mut now) = (from, from);
     while now <= until {
-        let reached = harm_from.max(before(now, reach));
+        let reached = harm_from.max(now.before(reach));
         let frame = Frame {
             harm_from: reached,
             bake_from: from.max(reached),
             now,
         };
-        let window = own.between(before(reached, WIDEN_MAX), now);
+        let window = own.between(reached.before(WIDEN_MAX), now);
         let verdict = assess(std::slice::from_ref(gate), &window, frame)
             .pop()
             .map(|assessment| assessment.verdict);
@@ -150,11 +150,6 @@ impl Sorted {
             alarms: BTreeMap::new(),
         }
     }
-}
-
-fn before(at: Timestamp, duration: Duration) -> Timestamp {
-    let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_unix_millis(at.unix_millis().saturating_sub(millis))
 }
 
 #[cfg(test)]

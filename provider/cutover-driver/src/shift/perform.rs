@@ -119,7 +119,7 @@ impl Shifting {
     async fn fetch_rule(&self, rule_arn: &str) -> Got<Rule> {
         let rule = self.traffic.rules.fetch_rule(rule_arn).await?;
         rule.ok_or_else(|| {
-            refused(
+            Failure::refused(
                 "elasticloadbalancing:DescribeRules",
                 "there is no such rule",
             )
@@ -263,8 +263,9 @@ impl Shifting {
             return Ok(zone);
         }
         let zone = self.traffic.zones.fetch_zone(zone_id).await?;
-        let zone =
-            zone.ok_or_else(|| refused("route53:GetHostedZone", "there is no such hosted zone"))?;
+        let zone = zone.ok_or_else(|| {
+            Failure::refused("route53:GetHostedZone", "there is no such hosted zone")
+        })?;
         self.known().zone = Some(zone.clone());
         Ok(zone)
     }
@@ -375,16 +376,19 @@ impl Shifting {
     async fn fetch_control(&self) -> Got<Control> {
         const ACTION: &str = "ssm:GetParameter";
         let Some(name) = &self.spec.policy.control_parameter else {
-            return Err(refused(ACTION, "no parameter is named"));
+            return Err(Failure::refused(ACTION, "no parameter is named"));
         };
         let value = self.traffic.parameters.fetch(name).await?;
-        let value = value.ok_or_else(|| refused(ACTION, "there is no such parameter"))?;
+        let value = value.ok_or_else(|| Failure::refused(ACTION, "there is no such parameter"))?;
         Ok(Control::parse(&value))
     }
 
     async fn close_new(&self) -> Got<Fact> {
         let Some(name) = &self.sources.write_fence_parameter else {
-            return Err(refused("ssm:PutParameter", "no parameter is named"));
+            return Err(Failure::refused(
+                "ssm:PutParameter",
+                "no parameter is named",
+            ));
         };
         let closed = self.traffic.parameters.put(name, sources::CLOSED);
         closed.await?;
@@ -394,10 +398,10 @@ impl Shifting {
     async fn fetch_reverse_lag(&self) -> Got<Fact> {
         const ACTION: &str = "dms:DescribeReplicationTasks";
         let Some(arn) = &self.sources.reverse_task else {
-            return Err(refused(ACTION, "no task is named"));
+            return Err(Failure::refused(ACTION, "no task is named"));
         };
         let task = self.traffic.tasks.fetch(arn).await?;
-        let task = task.ok_or_else(|| refused(ACTION, "there is no such task"))?;
+        let task = task.ok_or_else(|| Failure::refused(ACTION, "there is no such task"))?;
         match task.lag.filter(|_| task.is_running()) {
             Some(lag) => Ok(Fact::ReverseLag { lag, rows: None }),
             None => Err(Failure {
@@ -416,14 +420,6 @@ impl Perform<Command, Fact> for Shifting {
 
     fn only_looks(&self, command: &Command) -> bool {
         !matches!(command, Command::Apply(_) | Command::CloseNew)
-    }
-}
-
-fn refused(action: &'static str, message: &str) -> Failure {
-    Failure {
-        class: FailureClass::Refused,
-        action,
-        message: message.to_owned(),
     }
 }
 

@@ -170,6 +170,10 @@ fn half_an_hour() -> String {
     "30m".to_owned()
 }
 
+fn a_minute() -> String {
+    "1m".to_owned()
+}
+
 fn five_minutes() -> String {
     "5m".to_owned()
 }

@@ -24,6 +24,7 @@ use super::args::{
 use super::conduct::read as read_args;
 use super::error::ShiftError;
 use super::identity::{Place, shift_id};
+use super::narrate::whole;
 use super::state::{ShiftPhase, ShiftWeights, WeightedShiftState, percent};
 use crate::provider::App;
 
@@ -131,10 +132,7 @@ fn stands(
         },
         bake_started_at: bake.map(Timestamp::to_utc).or(before.bake_started_at),
         drift,
-        seq: own.map_or(before.seq, |entry| {
-            // Far below 2^53.
-            entry.seq.to_string().parse().unwrap_or(f64::MAX)
-        }),
+        seq: own.map_or(before.seq, |entry| whole(entry.seq)),
         ..before
     }
 }

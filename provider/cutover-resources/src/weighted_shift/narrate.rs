@@ -210,7 +210,7 @@ fn millis(duration: Duration) -> f64 {
 }
 
 /// A count as a number of a program; those of a shift are far below 2^53.
-fn whole(count: u64) -> f64 {
+pub(super) fn whole(count: u64) -> f64 {
     count.to_string().parse().unwrap_or(f64::MAX)
 }
 

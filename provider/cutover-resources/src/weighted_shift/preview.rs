@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 
+use cutover_core::Failure;
 use cutover_core::shift::break_glass::render_break_glass;
 use cutover_core::shift::facts::{Command, Fact, Live};
 use cutover_core::shift::forecast::{
@@ -16,7 +17,6 @@ use cutover_core::shift::problem::{Level, Problem};
 use cutover_core::shift::render::{render_duration, render_plan};
 use cutover_core::shift::sources::{self, Query};
 use cutover_core::shift::spec::Spec;
-use cutover_core::{Failure, Timestamp};
 use cutover_driver::{Perform as _, Shifting};
 use futures_util::future::{Either, select};
 use pulumi_host::{Context, Error, Preview, Prior};
@@ -206,8 +206,7 @@ async fn traffic_of(
             .flat_map(|(_, queries): &sources::Asked| queries),
     );
     let until = world.clock.now();
-    let within = i64::try_from(TRAFFIC_WITHIN.as_millis()).unwrap_or(0);
-    let from = Timestamp::from_unix_millis(until.unix_millis().saturating_sub(within));
+    let from = until.before(TRAFFIC_WITHIN);
     let answers = world
         .traffic
         .metrics

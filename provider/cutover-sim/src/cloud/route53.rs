@@ -14,7 +14,7 @@ use cutover_core::Timestamp;
 
 pub use answer::{DnsAnswer, Endpoint};
 pub use checks::{CreateHealthCheck, HealthCheckInfo};
-pub(super) use names::{normal, plain};
+pub(super) use names::{labels, normal, plain};
 pub use record::{AliasTarget, Change, ChangeAction, ResourceRecordSet};
 pub use zones::{ChangeInfo, HostedZone, ListRecordSets, RecordSetPage};
 

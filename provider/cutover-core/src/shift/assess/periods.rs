@@ -196,7 +196,7 @@ fn judge_ratio(gate: &Gate, points: &Points, start: Timestamp, from: Timestamp) 
         }
         covered = covered.saturating_add(1);
         let has_enough = total >= f64::from(gate.samples_min) && total > 0.0;
-        let earlier = before(begin, gate.period);
+        let earlier = begin.before(gate.period);
         let may_widen =
             earlier >= from && reached.saturating_add(gate.period) <= WIDEN_MAX.max(own);
         if (has_enough && covered >= gate.window_periods) || !may_widen {
@@ -222,11 +222,6 @@ fn judge_ratio(gate: &Gate, points: &Points, start: Timestamp, from: Timestamp) 
         | Period::Young
         | Period::Lacking(_)) => period,
     }
-}
-
-fn before(at: Timestamp, duration: Duration) -> Timestamp {
-    let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_unix_millis(at.unix_millis().saturating_sub(millis))
 }
 
 fn of_both(gate: &Gate, points: &Points, start: Timestamp) -> Result<(f64, f64), Lack> {

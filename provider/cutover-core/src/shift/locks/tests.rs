@@ -2,6 +2,7 @@
 
 use super::super::given::a_spec;
 use super::super::journal::{Mark, RunId};
+use super::super::rules::GroupWeight;
 use super::super::spec::RouterWish;
 use super::*;
 use crate::Timestamp;

@@ -336,15 +336,8 @@ impl Shift {
             }
             // It asks nobody, so a refusal of this kind is as passing as any.
             (Phase::Submitting { in_doubt: false }, Fact::Conflict) => {
-                let message = "the router refuses the way back".to_owned();
-                self.not_submitted(
-                    back,
-                    &Failure {
-                        class: FailureClass::Refused,
-                        action: "router:Change",
-                        message,
-                    },
-                );
+                let refused = Failure::refused("router:Change", "the router refuses the way back");
+                self.not_submitted(back, &refused);
             }
             (Phase::Submitting { .. }, Fact::Failed(failure)) => self.not_submitted(back, &failure),
             (Phase::Submitting { in_doubt: true }, Fact::Live(live)) => {

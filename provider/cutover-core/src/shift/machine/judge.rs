@@ -39,9 +39,7 @@ impl Shift {
             .unwrap_or_default()
             .saturating_add(WIDEN_MAX)
             .saturating_add(LOOK_BACK);
-        let millis = i64::try_from(needed.as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_unix_millis(self.now.unix_millis().saturating_sub(millis))
-            .max(watch.harm_from)
+        self.now.before(needed).max(watch.harm_from)
     }
 
     /// The next look at the gates; one falls on the end of the bake.

@@ -267,17 +267,13 @@ impl Shift {
             .rev()
             .find(|step| live.has(self.pair_on(Some(*step))));
         match before.and_then(|on| Some((on, self.spec.steps.get(on)?.bake))) {
-            Some((on, bake)) => {
-                let bake = i64::try_from(bake.as_millis()).unwrap_or(i64::MAX);
-                // Its bake was over when the next step was announced. It is judged once more before that is made.
-                let began = entry.at.unix_millis().saturating_sub(bake);
-                Entry {
-                    mark: Mark::Baked,
-                    step: u32::try_from(on).unwrap_or(u32::MAX),
-                    bake: Some(Timestamp::from_unix_millis(began)),
-                    ..entry
-                }
-            }
+            // Its bake was over when the next step was announced. It is judged once more before that is made.
+            Some((on, bake)) => Entry {
+                mark: Mark::Baked,
+                step: u32::try_from(on).unwrap_or(u32::MAX),
+                bake: Some(entry.at.before(bake)),
+                ..entry
+            },
             None if live.has(WeightPair::ALL_OLD) => Entry {
                 mark: Mark::Preparing,
                 step: 0,

@@ -57,7 +57,7 @@ impl Shifting {
             return Ok(true);
         }
         let found = self.fetch_rule(&rule.rule_arn).await?;
-        Ok(locks::fits(rule, &found))
+        Ok(rule.fits(&found.groups))
     }
 
     /// Changes the rule, and writes down that it was changed. Safe weights come before knowing: when the table cannot be

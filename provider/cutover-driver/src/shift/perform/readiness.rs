@@ -113,8 +113,7 @@ impl Shifting {
         );
         let alarms = sources::alarms(&self.spec, &self.sources, step);
         let names = names_of(&alarms);
-        let window = i64::try_from(sources::ALIVE_WITHIN.as_millis()).unwrap_or(i64::MAX);
-        let from = Timestamp::from_unix_millis(now.unix_millis().saturating_sub(window));
+        let from = now.before(sources::ALIVE_WITHIN);
         let (answers, alarms_read) =
             try_join!(self.fetch_wire(&wire, from, now), self.fetch_alarms(&names))?;
         let failed = |message| Failure {

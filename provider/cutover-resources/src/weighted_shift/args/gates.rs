@@ -6,6 +6,8 @@ use pulumi_value::Output;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::a_minute;
+
 /// A rule that is read during every bake. Rates are fractions: 0.05 is 5 %. A value exactly at its limit is healthy.
 /// Wrong or contradictory fields are refused together (CUT-112).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -66,10 +68,6 @@ pub struct ShiftGate {
 
 fn no_time() -> String {
     "0s".to_owned()
-}
-
-fn a_minute() -> String {
-    "1m".to_owned()
 }
 
 fn one() -> u32 {

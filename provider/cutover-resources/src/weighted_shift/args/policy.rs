@@ -4,6 +4,8 @@ use pulumi_value::Output;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{a_minute, five_minutes};
+
 /// A condition that must hold before a step is entered; it is read twice, and waited for up to `gateTimeout`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -79,10 +81,6 @@ pub struct ShiftSettle {
     pub requests: Option<Vec<super::GateMetric>>,
 }
 
-fn a_minute() -> String {
-    "1m".to_owned()
-}
-
 /// Whose healthy targets are counted before each step.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -123,10 +121,6 @@ pub struct ShiftRollback {
     /// Whether old must be able to take everything before a step is entered.
     #[serde(default = "yes")]
     pub old_must_be_warm: bool,
-}
-
-fn five_minutes() -> String {
-    "5m".to_owned()
 }
 
 fn ten_minutes() -> String {

@@ -122,14 +122,9 @@ impl SimTraffic {
                 message: format!("{what} are not as expected"),
             })
         };
-        let rule = self.rule(arn).await?.ok_or_else(|| Failure {
-            class: FailureClass::Refused,
-            action: MODIFY,
-            message: format!("`{arn}` is not there"),
-        })?;
-        if let Some(expected) = &change.expected
-            && sorted(expected) != sorted(&of_aws(&rule, BTreeMap::new()).groups)
-        {
+        let missing = || Failure::refused(MODIFY, format!("`{arn}` is not there"));
+        let rule = self.rule(arn).await?.ok_or_else(missing)?;
+        if !change.fits(&of_aws(&rule, BTreeMap::new()).groups) {
             return conflict("the target groups or their weights");
         }
         if let Some(expected) = &change.expected_tag
@@ -189,15 +184,6 @@ impl SimTraffic {
         .map_err(failed(MODIFY))?;
         Ok(true)
     }
-}
-
-fn sorted(groups: &[GroupWeight]) -> Vec<(&str, u16)> {
-    let mut sorted: Vec<_> = groups
-        .iter()
-        .map(|group| (group.arn.as_str(), group.weight))
-        .collect();
-    sorted.sort_unstable();
-    sorted
 }
 
 /// Replaces the groups of a forward action; everything else stays.

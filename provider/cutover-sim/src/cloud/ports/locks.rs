@@ -1,7 +1,7 @@
 //! The port of fences in tables.
 
+use cutover_core::Failure;
 use cutover_core::shift::locks::{Expected, KEY, LockItem, LockPut, no_table};
-use cutover_core::{Failure, FailureClass};
 use cutover_driver::{Applied, Locks};
 
 use super::super::{Attribute, AwsError, Condition, Item, PutItem};
@@ -111,11 +111,7 @@ fn applied(
 
 fn failed<'t>(action: &'static str, table: &'t str) -> impl Fn(AwsError) -> Failure + use<'t> {
     move |error| match error.code {
-        "ResourceNotFoundException" => Failure {
-            class: FailureClass::Refused,
-            action,
-            message: no_table(table),
-        },
+        "ResourceNotFoundException" => Failure::refused(action, no_table(table)),
         _ => error.into_failure(action),
     }
 }

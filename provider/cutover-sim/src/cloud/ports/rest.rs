@@ -145,11 +145,9 @@ impl SimTraffic {
         ];
         let data = self
             .call("GetMetricData", |cloud, now| {
-                let earlier =
-                    now.unix_millis() - i64::try_from(LAG_LOOKED_BACK.as_millis()).unwrap_or(0);
                 let input = GetMetricData {
                     queries,
-                    from: Timestamp::from_unix_millis(earlier),
+                    from: now.before(LAG_LOOKED_BACK),
                     until: now,
                     ..GetMetricData::default()
                 };

@@ -9,7 +9,7 @@ use cutover_driver::{
     Applied, Batch, HealthCheck, HostedZones, NameServers, Question, Sample, Zone,
 };
 
-use super::super::route53::{normal, plain};
+use super::super::route53::{labels, normal, plain};
 use super::super::{
     AliasTarget, AwsError, Change, ChangeAction, Cloud, CreateHealthCheck, DnsAnswer,
     ListRecordSets, ResourceRecordSet, mix,
@@ -119,7 +119,7 @@ impl SimTraffic {
     /// Reads what is under some names. Names that are neighbours in the zone's order come with one call.
     async fn sets_under(&self, zone_id: &str, names: &[String]) -> Result<Vec<RecordSet>, Failure> {
         let mut wanted: Vec<String> = names.iter().map(|name| normal(name)).collect();
-        wanted.sort_by(|a, b| backwards(a).cmp(&backwards(b)));
+        wanted.sort_by(|a, b| labels(a).cmp(labels(b)));
         let mut found = Vec::new();
         let mut from = ListRecordSets {
             start_name: wanted.first().cloned(),
@@ -144,7 +144,7 @@ impl SimTraffic {
                 Some(next) => ListRecordSets {
                     start_name: wanted
                         .iter()
-                        .find(|name| backwards(name) > backwards(&next))
+                        .find(|name| labels(name).gt(labels(&next)))
                         .cloned(),
                     ..ListRecordSets::default()
                 },
@@ -153,11 +153,6 @@ impl SimTraffic {
         }
         Ok(found)
     }
-}
-
-/// The labels from the last to the first: what a zone is sorted by.
-fn backwards(name: &str) -> Vec<&str> {
-    name.rsplit('.').collect()
 }
 
 /// How a batch is refused whose record sets are not as it expects.

@@ -31,6 +31,11 @@ pub(in super::super) fn plain(name: &str) -> String {
     normal(name).trim_end_matches('.').to_owned()
 }
 
+/// The labels of a name from the last to the first: what a zone is sorted by.
+pub(in super::super) fn labels(name: &str) -> impl Iterator<Item = &str> {
+    name.trim_end_matches('.').rsplit('.')
+}
+
 /// Where a record set stands in a listing: labels from the right, type, set identifier.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
@@ -41,13 +46,8 @@ pub(super) struct Key {
 
 impl Key {
     pub(super) fn new(name: &str, record_type: &str, set_identifier: &str) -> Self {
-        let name = normal(name);
         Self {
-            labels: name
-                .trim_end_matches('.')
-                .rsplit('.')
-                .map(str::to_owned)
-                .collect(),
+            labels: labels(&normal(name)).map(str::to_owned).collect(),
             record_type: record_type.to_owned(),
             set_identifier: set_identifier.to_owned(),
         }

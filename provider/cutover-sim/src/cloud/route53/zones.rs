@@ -153,25 +153,11 @@ impl Cloud {
         name: &str,
         record_type: &str,
     ) -> Vec<(Timestamp, BTreeMap<String, u64>)> {
-        let mut over_time: Vec<(Timestamp, BTreeMap<String, u64>)> = Vec::new();
-        let versions = self
-            .route53
-            .zones
-            .get(zone_id)
-            .map_or(&[][..], |kept| &kept.versions);
-        for version in versions {
-            let members = Key::range(&version.records, name, record_type);
-            let weights = members
+        self.over_time(zone_id, |records| {
+            Key::range(records, name, record_type)
                 .filter_map(|set| Some((set.set_identifier.clone()?, set.weight?)))
-                .collect();
-            if over_time
-                .last()
-                .is_none_or(|(_, before)| *before != weights)
-            {
-                over_time.push((version.accepted, weights));
-            }
-        }
-        over_time
+                .collect()
+        })
     }
 
     /// Returns the values of a simple record set, and from which acceptance on; none while it is not there.
@@ -181,19 +167,26 @@ impl Cloud {
         name: &str,
         record_type: &str,
     ) -> Vec<(Timestamp, Vec<String>)> {
-        let mut over_time: Vec<(Timestamp, Vec<String>)> = Vec::new();
-        let versions = self
-            .route53
-            .zones
-            .get(zone_id)
-            .map_or(&[][..], |kept| &kept.versions);
-        for version in versions {
-            let sets = Key::range(&version.records, name, record_type);
-            let values: Vec<String> = sets.flat_map(|set| set.values.clone()).collect();
-            if over_time.last().is_none_or(|(_, before)| *before != values) {
-                over_time.push((version.accepted, values));
-            }
-        }
+        self.over_time(zone_id, |records| {
+            Key::range(records, name, record_type)
+                .flat_map(|set| set.values.clone())
+                .collect()
+        })
+    }
+
+    /// Returns what is read from the record sets of a zone, each time that it changed, and from which acceptance on.
+    fn over_time<T: PartialEq>(
+        &self,
+        zone_id: &str,
+        read: impl Fn(&super::Records) -> T,
+    ) -> Vec<(Timestamp, T)> {
+        let kept = self.route53.zones.get(zone_id);
+        let versions = kept.map_or(&[][..], |kept| &kept.versions);
+        let mut over_time: Vec<_> = versions
+            .iter()
+            .map(|version| (version.accepted, read(&version.records)))
+            .collect();
+        over_time.dedup_by(|next, before| next.1 == before.1);
         over_time
     }
 
