@@ -119,7 +119,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "cutover-db",
         imports: &["cutover-core", "cutover-driver"],
-        test_imports: &["cutover-sim"],
+        test_imports: &["cutover-local-db", "cutover-sim"],
         crates: Crates::AnyBut(&["aws-*"]),
         out_of_reach: &["aws-*", "tonic*"],
         for_tests: false,
@@ -202,5 +202,14 @@ pub(crate) const ROOMS: &[Room] = &[
         ],
         for_tests: true,
         because: "the endpoints read and write the wire by themselves, so that a client of AWS is a second opinion on them",
+    },
+    Room {
+        name: "cutover-local-db",
+        imports: &[],
+        test_imports: &[],
+        crates: Crates::AnyBut(&["aws-*"]),
+        out_of_reach: &["aws-*", "tonic*", "openssl-sys", "native-tls"],
+        for_tests: true,
+        because: "it runs real servers and knows nothing of what is moved or compared in them",
     },
 ];
