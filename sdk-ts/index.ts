@@ -5,6 +5,11 @@ import * as pulumi from "@pulumi/pulumi";
 import * as utilities from "./utilities";
 
 // Export members:
+export { DataValidationArgs } from "./dataValidation";
+export type DataValidation = import("./dataValidation").DataValidation;
+export const DataValidation: typeof import("./dataValidation").DataValidation = null as any;
+utilities.lazyLoad(exports, ["DataValidation"], () => require("./dataValidation"));
+
 export { DmsServiceRolesArgs } from "./dmsServiceRoles";
 export type DmsServiceRoles = import("./dmsServiceRoles").DmsServiceRoles;
 export const DmsServiceRoles: typeof import("./dmsServiceRoles").DmsServiceRoles = null as any;
@@ -19,6 +24,11 @@ export { ProviderArgs } from "./provider";
 export type Provider = import("./provider").Provider;
 export const Provider: typeof import("./provider").Provider = null as any;
 utilities.lazyLoad(exports, ["Provider"], () => require("./provider"));
+
+export { ValidateDataArgs, ValidateDataResult, ValidateDataOutputArgs } from "./validateData";
+export const validateData: typeof import("./validateData").validateData = null as any;
+export const validateDataOutput: typeof import("./validateData").validateDataOutput = null as any;
+utilities.lazyLoad(exports, ["validateData","validateDataOutput"], () => require("./validateData"));
 
 export { WeightedShiftArgs } from "./weightedShift";
 export type WeightedShift = import("./weightedShift").WeightedShift;
@@ -42,6 +52,8 @@ const _module = {
     version: utilities.getVersion(),
     construct: (name: string, type: string, urn: string): pulumi.Resource => {
         switch (type) {
+            case "cutover:index:DataValidation":
+                return new DataValidation(name, <any>undefined, { urn })
             case "cutover:index:DmsServiceRoles":
                 return new DmsServiceRoles(name, <any>undefined, { urn })
             case "cutover:index:WeightedShift":

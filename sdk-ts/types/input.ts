@@ -928,6 +928,744 @@ export interface ShiftTargetsArgs {
 }
 
 /**
+ * What is looked at. By default all rows, schemas, orphans and declared checks.
+ */
+export interface ValidationChecks {
+    /**
+     * Whether rows are held against the CHECK constraints that either side declares.
+     *
+     * Default: `true`.
+     */
+    declaredChecks?: boolean;
+    /**
+     * Queries with one value each.
+     */
+    invariants?: inputs.ValidationInvariant[];
+    /**
+     * Whether rows that refer to nothing are looked for, by the foreign keys that either side declares.
+     *
+     * Default: `true`.
+     */
+    orphans?: boolean;
+    /**
+     * Sums, rules and references of a kind of application, besides those above.
+     */
+    preset?: enums.ValidationPreset;
+    /**
+     * Foreign keys that no side declares.
+     */
+    references?: inputs.ValidationReference[];
+    /**
+     * How rows are compared.
+     *
+     * Default: `"full"`.
+     */
+    rows?: enums.ValidationRows;
+    /**
+     * Conditions that no row may fulfil.
+     */
+    rules?: inputs.ValidationRule[];
+    /**
+     * With `rows` at `sample`: one row in so many is read.
+     *
+     * Allowed: 2 or more.
+     *
+     * Default: `16`.
+     */
+    sampleEvery?: number;
+    /**
+     * Whether schemas are compared: tables, columns, keys, indexes, checks, triggers, sequences.
+     *
+     * Default: `true`.
+     */
+    schema?: boolean;
+    /**
+     * Sums and latest values that must be equal.
+     */
+    sums?: inputs.ValidationSums[];
+}
+/**
+ * validationChecksProvideDefaults sets the appropriate defaults for ValidationChecks
+ */
+export function validationChecksProvideDefaults(val: ValidationChecks): ValidationChecks {
+    return {
+        ...val,
+        declaredChecks: (val.declaredChecks) ?? true,
+        orphans: (val.orphans) ?? true,
+        rows: (val.rows) ?? "full",
+        sampleEvery: (val.sampleEvery) ?? 16,
+        schema: (val.schema) ?? true,
+    };
+}
+
+/**
+ * What is looked at. By default all rows, schemas, orphans and declared checks.
+ */
+export interface ValidationChecksArgs {
+    /**
+     * Whether rows are held against the CHECK constraints that either side declares.
+     *
+     * Default: `true`.
+     */
+    declaredChecks?: pulumi.Input<boolean | undefined>;
+    /**
+     * Queries with one value each.
+     */
+    invariants?: pulumi.Input<pulumi.Input<inputs.ValidationInvariantArgs>[] | undefined>;
+    /**
+     * Whether rows that refer to nothing are looked for, by the foreign keys that either side declares.
+     *
+     * Default: `true`.
+     */
+    orphans?: pulumi.Input<boolean | undefined>;
+    /**
+     * Sums, rules and references of a kind of application, besides those above.
+     */
+    preset?: pulumi.Input<enums.ValidationPreset | undefined>;
+    /**
+     * Foreign keys that no side declares.
+     */
+    references?: pulumi.Input<pulumi.Input<inputs.ValidationReferenceArgs>[] | undefined>;
+    /**
+     * How rows are compared.
+     *
+     * Default: `"full"`.
+     */
+    rows?: pulumi.Input<enums.ValidationRows | undefined>;
+    /**
+     * Conditions that no row may fulfil.
+     */
+    rules?: pulumi.Input<pulumi.Input<inputs.ValidationRuleArgs>[] | undefined>;
+    /**
+     * With `rows` at `sample`: one row in so many is read.
+     *
+     * Allowed: 2 or more.
+     *
+     * Default: `16`.
+     */
+    sampleEvery?: pulumi.Input<number | undefined>;
+    /**
+     * Whether schemas are compared: tables, columns, keys, indexes, checks, triggers, sequences.
+     *
+     * Default: `true`.
+     */
+    schema?: pulumi.Input<boolean | undefined>;
+    /**
+     * Sums and latest values that must be equal.
+     */
+    sums?: pulumi.Input<pulumi.Input<inputs.ValidationSumsArgs>[] | undefined>;
+}
+/**
+ * validationChecksArgsProvideDefaults sets the appropriate defaults for ValidationChecksArgs
+ */
+export function validationChecksArgsProvideDefaults(val: ValidationChecksArgs): ValidationChecksArgs {
+    return {
+        ...val,
+        declaredChecks: (val.declaredChecks) ?? true,
+        orphans: (val.orphans) ?? true,
+        rows: (val.rows) ?? "full",
+        sampleEvery: (val.sampleEvery) ?? 16,
+        schema: (val.schema) ?? true,
+    };
+}
+
+/**
+ * How a database is reached. What the program gives goes before what the secret of `secretArn` says.
+ */
+export interface ValidationConnection {
+    /**
+     * The name of the database.
+     */
+    database?: string;
+    /**
+     * The server's software; Aurora counts as what it is compatible with.
+     */
+    engine: enums.ValidationEngine;
+    /**
+     * Its host name or address.
+     */
+    host?: string;
+    /**
+     * The password. Better left to `secretArn` or `passwordEnv`, which keep it out of the stack's state.
+     */
+    password?: string;
+    /**
+     * The name of the environment variable that holds the password, where the program runs.
+     */
+    passwordEnv?: string;
+    /**
+     * Its port. By default 5432 for PostgreSQL and 3306 for MySQL and MariaDB.
+     *
+     * Allowed: 0 to 65535.
+     */
+    port?: number;
+    /**
+     * The ARN or name of a secret in AWS Secrets Manager, as it keeps them for Amazon RDS: JSON with `username`,
+     * `password` and, where they are there, `host`, `port` and `dbname`. Needs `secretsmanager:GetSecretValue`, and
+     * `kms:Decrypt` for a key of your own.
+     */
+    secretArn?: string;
+    /**
+     * Whether and how the connection is encrypted. By default it is, with a certificate that is verified by the
+     * authorities that the system trusts.
+     */
+    tls?: inputs.ValidationTls;
+    /**
+     * The user. It needs to read only; `docs/data-validation.md` lists the rights.
+     */
+    user?: string;
+}
+/**
+ * validationConnectionProvideDefaults sets the appropriate defaults for ValidationConnection
+ */
+export function validationConnectionProvideDefaults(val: ValidationConnection): ValidationConnection {
+    return {
+        ...val,
+        tls: (val.tls ? inputs.validationTlsProvideDefaults(val.tls) : undefined),
+    };
+}
+
+/**
+ * How a database is reached. What the program gives goes before what the secret of `secretArn` says.
+ */
+export interface ValidationConnectionArgs {
+    /**
+     * The name of the database.
+     */
+    database?: pulumi.Input<string | undefined>;
+    /**
+     * The server's software; Aurora counts as what it is compatible with.
+     */
+    engine: pulumi.Input<enums.ValidationEngine>;
+    /**
+     * Its host name or address.
+     */
+    host?: pulumi.Input<string | undefined>;
+    /**
+     * The password. Better left to `secretArn` or `passwordEnv`, which keep it out of the stack's state.
+     */
+    password?: pulumi.Input<string | undefined>;
+    /**
+     * The name of the environment variable that holds the password, where the program runs.
+     */
+    passwordEnv?: pulumi.Input<string | undefined>;
+    /**
+     * Its port. By default 5432 for PostgreSQL and 3306 for MySQL and MariaDB.
+     *
+     * Allowed: 0 to 65535.
+     */
+    port?: pulumi.Input<number | undefined>;
+    /**
+     * The ARN or name of a secret in AWS Secrets Manager, as it keeps them for Amazon RDS: JSON with `username`,
+     * `password` and, where they are there, `host`, `port` and `dbname`. Needs `secretsmanager:GetSecretValue`, and
+     * `kms:Decrypt` for a key of your own.
+     */
+    secretArn?: pulumi.Input<string | undefined>;
+    /**
+     * Whether and how the connection is encrypted. By default it is, with a certificate that is verified by the
+     * authorities that the system trusts.
+     */
+    tls?: pulumi.Input<inputs.ValidationTlsArgs | undefined>;
+    /**
+     * The user. It needs to read only; `docs/data-validation.md` lists the rights.
+     */
+    user?: pulumi.Input<string | undefined>;
+}
+/**
+ * validationConnectionArgsProvideDefaults sets the appropriate defaults for ValidationConnectionArgs
+ */
+export function validationConnectionArgsProvideDefaults(val: ValidationConnectionArgs): ValidationConnectionArgs {
+    return {
+        ...val,
+        tls: pulumi.output(val.tls).apply(v => v === undefined ? undefined : inputs.validationTlsArgsProvideDefaults(v)),
+    };
+}
+
+/**
+ * How the target follows the source.
+ */
+export interface ValidationFollow {
+    /**
+     * With `delay`: the longest lag, such as `30s`.
+     */
+    longest?: string;
+    /**
+     * With `marker`: the table on the source, such as `cutover_control.marker`. Each wait writes one row into it.
+     */
+    markerTable?: string;
+    /**
+     * By what.
+     */
+    mode: enums.FollowMode;
+}
+
+/**
+ * How the target follows the source.
+ */
+export interface ValidationFollowArgs {
+    /**
+     * With `delay`: the longest lag, such as `30s`.
+     */
+    longest?: pulumi.Input<string | undefined>;
+    /**
+     * With `marker`: the table on the source, such as `cutover_control.marker`. Each wait writes one row into it.
+     */
+    markerTable?: pulumi.Input<string | undefined>;
+    /**
+     * By what.
+     */
+    mode: pulumi.Input<enums.FollowMode>;
+}
+
+/**
+ * A query with one value.
+ */
+export interface ValidationInvariant {
+    /**
+     * What the value must be on both sides, as text. Without it both sides must give the same.
+     */
+    expect?: string;
+    /**
+     * Its name, for the report, which does not tell the value.
+     */
+    name: string;
+    /**
+     * The query in SQL, which gives one row with one column.
+     */
+    query: string;
+    /**
+     * The query for the target, where its SQL is another.
+     */
+    targetQuery?: string;
+}
+
+/**
+ * A query with one value.
+ */
+export interface ValidationInvariantArgs {
+    /**
+     * What the value must be on both sides, as text. Without it both sides must give the same.
+     */
+    expect?: pulumi.Input<string | undefined>;
+    /**
+     * Its name, for the report, which does not tell the value.
+     */
+    name: pulumi.Input<string>;
+    /**
+     * The query in SQL, which gives one row with one column.
+     */
+    query: pulumi.Input<string>;
+    /**
+     * The query for the target, where its SQL is another.
+     */
+    targetQuery?: pulumi.Input<string | undefined>;
+}
+
+/**
+ * How hard each server may be worked.
+ */
+export interface ValidationLimits {
+    /**
+     * The source. By default 2 connections that read half of the time.
+     */
+    source?: inputs.ValidationSideLimits;
+    /**
+     * The target. By default 4 connections that read all of the time.
+     */
+    target?: inputs.ValidationSideLimits;
+}
+
+/**
+ * How hard each server may be worked.
+ */
+export interface ValidationLimitsArgs {
+    /**
+     * The source. By default 2 connections that read half of the time.
+     */
+    source?: pulumi.Input<inputs.ValidationSideLimitsArgs | undefined>;
+    /**
+     * The target. By default 4 connections that read all of the time.
+     */
+    target?: pulumi.Input<inputs.ValidationSideLimitsArgs | undefined>;
+}
+
+/**
+ * A foreign key that no side declares.
+ */
+export interface ValidationReference {
+    /**
+     * Its columns.
+     *
+     * Allowed: 1 items or more.
+     */
+    columns: string[];
+    /**
+     * The table that is referred to.
+     */
+    referred: string;
+    /**
+     * Its columns, in the same order.
+     *
+     * Allowed: 1 items or more.
+     */
+    referredColumns: string[];
+    /**
+     * The table that refers, by its name on the source.
+     */
+    table: string;
+}
+
+/**
+ * A foreign key that no side declares.
+ */
+export interface ValidationReferenceArgs {
+    /**
+     * Its columns.
+     *
+     * Allowed: 1 items or more.
+     */
+    columns: pulumi.Input<pulumi.Input<string>[]>;
+    /**
+     * The table that is referred to.
+     */
+    referred: pulumi.Input<string>;
+    /**
+     * Its columns, in the same order.
+     *
+     * Allowed: 1 items or more.
+     */
+    referredColumns: pulumi.Input<pulumi.Input<string>[]>;
+    /**
+     * The table that refers, by its name on the source.
+     */
+    table: pulumi.Input<string>;
+}
+
+/**
+ * A condition that no row may fulfil. Either `condition`, with `table`, or `query`.
+ */
+export interface ValidationRule {
+    /**
+     * A condition in SQL that is true for rows that are wrong: `amount < 0`.
+     */
+    condition?: string;
+    /**
+     * Its name, for the report.
+     */
+    name: string;
+    /**
+     * A query in SQL that returns the keys of rows that are wrong, in its first column.
+     */
+    query?: string;
+    /**
+     * The table, by its name on the source.
+     */
+    table?: string;
+    /**
+     * The query for the target, where its SQL is another.
+     */
+    targetQuery?: string;
+}
+
+/**
+ * A condition that no row may fulfil. Either `condition`, with `table`, or `query`.
+ */
+export interface ValidationRuleArgs {
+    /**
+     * A condition in SQL that is true for rows that are wrong: `amount < 0`.
+     */
+    condition?: pulumi.Input<string | undefined>;
+    /**
+     * Its name, for the report.
+     */
+    name: pulumi.Input<string>;
+    /**
+     * A query in SQL that returns the keys of rows that are wrong, in its first column.
+     */
+    query?: pulumi.Input<string | undefined>;
+    /**
+     * The table, by its name on the source.
+     */
+    table?: pulumi.Input<string | undefined>;
+    /**
+     * The query for the target, where its SQL is another.
+     */
+    targetQuery?: pulumi.Input<string | undefined>;
+}
+
+/**
+ * When rows that differ are settled.
+ */
+export interface ValidationSettling {
+    /**
+     * How many rows that differ are followed to the end; of more, this many are.
+     *
+     * Allowed: 1 to 1000000.
+     *
+     * Default: `100000`.
+     */
+    maxCandidates?: number;
+    /**
+     * So many hot rows leave a verdict of `matched` possible.
+     *
+     * Default: `1000`.
+     */
+    maxHot?: number;
+    /**
+     * After so many rounds a row that still changes counts as hot.
+     *
+     * Allowed: 1 to 100.
+     *
+     * Default: `12`.
+     */
+    maxRounds?: number;
+    /**
+     * How long to wait for the target to have what the source had, in each round.
+     *
+     * Default: `"5m"`.
+     */
+    maxWait?: string;
+}
+/**
+ * validationSettlingProvideDefaults sets the appropriate defaults for ValidationSettling
+ */
+export function validationSettlingProvideDefaults(val: ValidationSettling): ValidationSettling {
+    return {
+        ...val,
+        maxCandidates: (val.maxCandidates) ?? 100000,
+        maxHot: (val.maxHot) ?? 1000,
+        maxRounds: (val.maxRounds) ?? 12,
+        maxWait: (val.maxWait) ?? "5m",
+    };
+}
+
+/**
+ * When rows that differ are settled.
+ */
+export interface ValidationSettlingArgs {
+    /**
+     * How many rows that differ are followed to the end; of more, this many are.
+     *
+     * Allowed: 1 to 1000000.
+     *
+     * Default: `100000`.
+     */
+    maxCandidates?: pulumi.Input<number | undefined>;
+    /**
+     * So many hot rows leave a verdict of `matched` possible.
+     *
+     * Default: `1000`.
+     */
+    maxHot?: pulumi.Input<number | undefined>;
+    /**
+     * After so many rounds a row that still changes counts as hot.
+     *
+     * Allowed: 1 to 100.
+     *
+     * Default: `12`.
+     */
+    maxRounds?: pulumi.Input<number | undefined>;
+    /**
+     * How long to wait for the target to have what the source had, in each round.
+     *
+     * Default: `"5m"`.
+     */
+    maxWait?: pulumi.Input<string | undefined>;
+}
+/**
+ * validationSettlingArgsProvideDefaults sets the appropriate defaults for ValidationSettlingArgs
+ */
+export function validationSettlingArgsProvideDefaults(val: ValidationSettlingArgs): ValidationSettlingArgs {
+    return {
+        ...val,
+        maxCandidates: (val.maxCandidates) ?? 100000,
+        maxHot: (val.maxHot) ?? 1000,
+        maxRounds: (val.maxRounds) ?? 12,
+        maxWait: (val.maxWait) ?? "5m",
+    };
+}
+
+/**
+ * How hard a server may be worked.
+ */
+export interface ValidationSideLimits {
+    /**
+     * Connections that read at a time. One more is used for questions in between.
+     *
+     * Allowed: 1 to 64.
+     */
+    connections?: number;
+    /**
+     * The share of its time that a connection reads, in percent.
+     *
+     * Allowed: 1 to 100.
+     */
+    duty?: number;
+    /**
+     * How many sessions may be at work on the server besides ours before reading pauses. By default any.
+     */
+    maxActiveSessions?: number;
+    /**
+     * How far the target may lag before reading pauses. By default any.
+     */
+    maxLag?: string;
+    /**
+     * After how long the server cancels any other statement: counts, sums, rules. By default `30m`.
+     */
+    statementTimeout?: string;
+    /**
+     * After how long a statement of a pass is cancelled, and its piece halved. By default `30s`.
+     */
+    unitLimit?: string;
+    /**
+     * How long one statement of a pass should take; its piece of the table grows and shrinks for it. By default `700ms`.
+     */
+    unitTarget?: string;
+}
+
+/**
+ * How hard a server may be worked.
+ */
+export interface ValidationSideLimitsArgs {
+    /**
+     * Connections that read at a time. One more is used for questions in between.
+     *
+     * Allowed: 1 to 64.
+     */
+    connections?: pulumi.Input<number | undefined>;
+    /**
+     * The share of its time that a connection reads, in percent.
+     *
+     * Allowed: 1 to 100.
+     */
+    duty?: pulumi.Input<number | undefined>;
+    /**
+     * How many sessions may be at work on the server besides ours before reading pauses. By default any.
+     */
+    maxActiveSessions?: pulumi.Input<number | undefined>;
+    /**
+     * How far the target may lag before reading pauses. By default any.
+     */
+    maxLag?: pulumi.Input<string | undefined>;
+    /**
+     * After how long the server cancels any other statement: counts, sums, rules. By default `30m`.
+     */
+    statementTimeout?: pulumi.Input<string | undefined>;
+    /**
+     * After how long a statement of a pass is cancelled, and its piece halved. By default `30s`.
+     */
+    unitLimit?: pulumi.Input<string | undefined>;
+    /**
+     * How long one statement of a pass should take; its piece of the table grows and shrinks for it. By default `700ms`.
+     */
+    unitTarget?: pulumi.Input<string | undefined>;
+}
+
+/**
+ * Sums and latest values of a table.
+ */
+export interface ValidationSums {
+    /**
+     * Columns that groups share, such as `currency`.
+     */
+    groupBy?: string[];
+    /**
+     * Columns whose latest value is compared, such as `created_at`.
+     */
+    latest?: string[];
+    /**
+     * Columns that are summed, such as `amount`.
+     */
+    sums?: string[];
+    /**
+     * The table, by its name on the source.
+     */
+    table: string;
+}
+
+/**
+ * Sums and latest values of a table.
+ */
+export interface ValidationSumsArgs {
+    /**
+     * Columns that groups share, such as `currency`.
+     */
+    groupBy?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+    /**
+     * Columns whose latest value is compared, such as `created_at`.
+     */
+    latest?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+    /**
+     * Columns that are summed, such as `amount`.
+     */
+    sums?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+    /**
+     * The table, by its name on the source.
+     */
+    table: pulumi.Input<string>;
+}
+
+/**
+ * Whether and how a connection is encrypted.
+ */
+export interface ValidationTls {
+    /**
+     * Certificates of the authorities that are trusted, in PEM, in place of those of the system.
+     */
+    ca?: string;
+    /**
+     * A file with them. For Amazon RDS download the bundle of the region, or the global one, from
+     * `https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem`; nothing is fetched from there by itself.
+     */
+    caFile?: string;
+    /**
+     * What is verified.
+     *
+     * Default: `"verifyFull"`.
+     */
+    mode?: enums.ValidationTlsMode;
+}
+/**
+ * validationTlsProvideDefaults sets the appropriate defaults for ValidationTls
+ */
+export function validationTlsProvideDefaults(val: ValidationTls): ValidationTls {
+    return {
+        ...val,
+        mode: (val.mode) ?? "verifyFull",
+    };
+}
+
+/**
+ * Whether and how a connection is encrypted.
+ */
+export interface ValidationTlsArgs {
+    /**
+     * Certificates of the authorities that are trusted, in PEM, in place of those of the system.
+     */
+    ca?: pulumi.Input<string | undefined>;
+    /**
+     * A file with them. For Amazon RDS download the bundle of the region, or the global one, from
+     * `https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem`; nothing is fetched from there by itself.
+     */
+    caFile?: pulumi.Input<string | undefined>;
+    /**
+     * What is verified.
+     *
+     * Default: `"verifyFull"`.
+     */
+    mode?: pulumi.Input<enums.ValidationTlsMode | undefined>;
+}
+/**
+ * validationTlsArgsProvideDefaults sets the appropriate defaults for ValidationTlsArgs
+ */
+export function validationTlsArgsProvideDefaults(val: ValidationTlsArgs): ValidationTlsArgs {
+    return {
+        ...val,
+        mode: (val.mode) ?? "verifyFull",
+    };
+}
+
+/**
  * A name, and its two sides.
  */
 export interface WeightedRecordArgs {

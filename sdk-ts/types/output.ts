@@ -982,6 +982,489 @@ export interface ShiftWeights {
 }
 
 /**
+ * What was found about rows.
+ */
+export interface ValidatedData {
+    /**
+     * Whether the rows of all tables are proven equal.
+     */
+    isValid: boolean;
+    /**
+     * The tables, in the order of their names.
+     */
+    tables: outputs.ValidatedTable[];
+}
+
+/**
+ * What was found by rules.
+ */
+export interface ValidatedRules {
+    /**
+     * How many rows of the target do.
+     */
+    count: number;
+    /**
+     * Whether no row of the target breaks a rule.
+     */
+    isValid: boolean;
+}
+
+/**
+ * What was found about schemas.
+ */
+export interface ValidatedSchema {
+    /**
+     * What was found, the worst first.
+     */
+    findings: outputs.ValidationFinding[];
+    /**
+     * Whether nothing was found that blocks.
+     */
+    isValid: boolean;
+}
+
+/**
+ * What was found about the rows of a table.
+ */
+export interface ValidatedTable {
+    /**
+     * Whether there are more of them than were counted.
+     */
+    atLeast: boolean;
+    /**
+     * Rows whose columns differ.
+     */
+    different: number;
+    /**
+     * Rows of the target that are not on the source.
+     */
+    extra: number;
+    /**
+     * Rows that changed each time they were looked at.
+     */
+    hot: number;
+    /**
+     * The keys of the first rows that differ, as far as keys are shown.
+     */
+    keys: string[];
+    /**
+     * Rows of the source that are not on the target.
+     */
+    missing: number;
+    /**
+     * Why the verdict is not `matched`.
+     */
+    reasons: string[];
+    /**
+     * Rows on the source.
+     */
+    rowsSource: number;
+    /**
+     * Rows on the target.
+     */
+    rowsTarget: number;
+    /**
+     * Its name on the source.
+     */
+    table: string;
+    /**
+     * Its verdict.
+     */
+    verdict: enums.ValidationVerdict;
+}
+
+/**
+ * What is looked at. By default all rows, schemas, orphans and declared checks.
+ */
+export interface ValidationChecks {
+    /**
+     * Whether rows are held against the CHECK constraints that either side declares.
+     *
+     * Default: `true`.
+     */
+    declaredChecks?: boolean;
+    /**
+     * Queries with one value each.
+     */
+    invariants?: outputs.ValidationInvariant[];
+    /**
+     * Whether rows that refer to nothing are looked for, by the foreign keys that either side declares.
+     *
+     * Default: `true`.
+     */
+    orphans?: boolean;
+    /**
+     * Sums, rules and references of a kind of application, besides those above.
+     */
+    preset?: enums.ValidationPreset;
+    /**
+     * Foreign keys that no side declares.
+     */
+    references?: outputs.ValidationReference[];
+    /**
+     * How rows are compared.
+     *
+     * Default: `"full"`.
+     */
+    rows?: enums.ValidationRows;
+    /**
+     * Conditions that no row may fulfil.
+     */
+    rules?: outputs.ValidationRule[];
+    /**
+     * With `rows` at `sample`: one row in so many is read.
+     *
+     * Allowed: 2 or more.
+     *
+     * Default: `16`.
+     */
+    sampleEvery?: number;
+    /**
+     * Whether schemas are compared: tables, columns, keys, indexes, checks, triggers, sequences.
+     *
+     * Default: `true`.
+     */
+    schema?: boolean;
+    /**
+     * Sums and latest values that must be equal.
+     */
+    sums?: outputs.ValidationSums[];
+}
+/**
+ * validationChecksProvideDefaults sets the appropriate defaults for ValidationChecks
+ */
+export function validationChecksProvideDefaults(val: ValidationChecks): ValidationChecks {
+    return {
+        ...val,
+        declaredChecks: (val.declaredChecks) ?? true,
+        orphans: (val.orphans) ?? true,
+        rows: (val.rows) ?? "full",
+        sampleEvery: (val.sampleEvery) ?? 16,
+        schema: (val.schema) ?? true,
+    };
+}
+
+/**
+ * How a database is reached. What the program gives goes before what the secret of `secretArn` says.
+ */
+export interface ValidationConnection {
+    /**
+     * The name of the database.
+     */
+    database?: string;
+    /**
+     * The server's software; Aurora counts as what it is compatible with.
+     */
+    engine: enums.ValidationEngine;
+    /**
+     * Its host name or address.
+     */
+    host?: string;
+    /**
+     * The password. Better left to `secretArn` or `passwordEnv`, which keep it out of the stack's state.
+     */
+    password?: string;
+    /**
+     * The name of the environment variable that holds the password, where the program runs.
+     */
+    passwordEnv?: string;
+    /**
+     * Its port. By default 5432 for PostgreSQL and 3306 for MySQL and MariaDB.
+     *
+     * Allowed: 0 to 65535.
+     */
+    port?: number;
+    /**
+     * The ARN or name of a secret in AWS Secrets Manager, as it keeps them for Amazon RDS: JSON with `username`,
+     * `password` and, where they are there, `host`, `port` and `dbname`. Needs `secretsmanager:GetSecretValue`, and
+     * `kms:Decrypt` for a key of your own.
+     */
+    secretArn?: string;
+    /**
+     * Whether and how the connection is encrypted. By default it is, with a certificate that is verified by the
+     * authorities that the system trusts.
+     */
+    tls?: outputs.ValidationTls;
+    /**
+     * The user. It needs to read only; `docs/data-validation.md` lists the rights.
+     */
+    user?: string;
+}
+/**
+ * validationConnectionProvideDefaults sets the appropriate defaults for ValidationConnection
+ */
+export function validationConnectionProvideDefaults(val: ValidationConnection): ValidationConnection {
+    return {
+        ...val,
+        tls: (val.tls ? outputs.validationTlsProvideDefaults(val.tls) : undefined),
+    };
+}
+
+/**
+ * A difference between schemas.
+ */
+export interface ValidationFinding {
+    /**
+     * A stable name of the kind of finding, such as `missing_table`.
+     */
+    kind: string;
+    /**
+     * Where.
+     */
+    place: string;
+    /**
+     * How bad it is.
+     */
+    severity: enums.FindingSeverity;
+    /**
+     * What, in a sentence.
+     */
+    text: string;
+}
+
+/**
+ * How the target follows the source.
+ */
+export interface ValidationFollow {
+    /**
+     * With `delay`: the longest lag, such as `30s`.
+     */
+    longest?: string;
+    /**
+     * With `marker`: the table on the source, such as `cutover_control.marker`. Each wait writes one row into it.
+     */
+    markerTable?: string;
+    /**
+     * By what.
+     */
+    mode: enums.FollowMode;
+}
+
+/**
+ * A query with one value.
+ */
+export interface ValidationInvariant {
+    /**
+     * What the value must be on both sides, as text. Without it both sides must give the same.
+     */
+    expect?: string;
+    /**
+     * Its name, for the report, which does not tell the value.
+     */
+    name: string;
+    /**
+     * The query in SQL, which gives one row with one column.
+     */
+    query: string;
+    /**
+     * The query for the target, where its SQL is another.
+     */
+    targetQuery?: string;
+}
+
+/**
+ * How hard each server may be worked.
+ */
+export interface ValidationLimits {
+    /**
+     * The source. By default 2 connections that read half of the time.
+     */
+    source?: outputs.ValidationSideLimits;
+    /**
+     * The target. By default 4 connections that read all of the time.
+     */
+    target?: outputs.ValidationSideLimits;
+}
+
+/**
+ * A foreign key that no side declares.
+ */
+export interface ValidationReference {
+    /**
+     * Its columns.
+     *
+     * Allowed: 1 items or more.
+     */
+    columns: string[];
+    /**
+     * The table that is referred to.
+     */
+    referred: string;
+    /**
+     * Its columns, in the same order.
+     *
+     * Allowed: 1 items or more.
+     */
+    referredColumns: string[];
+    /**
+     * The table that refers, by its name on the source.
+     */
+    table: string;
+}
+
+/**
+ * A condition that no row may fulfil. Either `condition`, with `table`, or `query`.
+ */
+export interface ValidationRule {
+    /**
+     * A condition in SQL that is true for rows that are wrong: `amount < 0`.
+     */
+    condition?: string;
+    /**
+     * Its name, for the report.
+     */
+    name: string;
+    /**
+     * A query in SQL that returns the keys of rows that are wrong, in its first column.
+     */
+    query?: string;
+    /**
+     * The table, by its name on the source.
+     */
+    table?: string;
+    /**
+     * The query for the target, where its SQL is another.
+     */
+    targetQuery?: string;
+}
+
+/**
+ * When rows that differ are settled.
+ */
+export interface ValidationSettling {
+    /**
+     * How many rows that differ are followed to the end; of more, this many are.
+     *
+     * Allowed: 1 to 1000000.
+     *
+     * Default: `100000`.
+     */
+    maxCandidates?: number;
+    /**
+     * So many hot rows leave a verdict of `matched` possible.
+     *
+     * Default: `1000`.
+     */
+    maxHot?: number;
+    /**
+     * After so many rounds a row that still changes counts as hot.
+     *
+     * Allowed: 1 to 100.
+     *
+     * Default: `12`.
+     */
+    maxRounds?: number;
+    /**
+     * How long to wait for the target to have what the source had, in each round.
+     *
+     * Default: `"5m"`.
+     */
+    maxWait?: string;
+}
+/**
+ * validationSettlingProvideDefaults sets the appropriate defaults for ValidationSettling
+ */
+export function validationSettlingProvideDefaults(val: ValidationSettling): ValidationSettling {
+    return {
+        ...val,
+        maxCandidates: (val.maxCandidates) ?? 100000,
+        maxHot: (val.maxHot) ?? 1000,
+        maxRounds: (val.maxRounds) ?? 12,
+        maxWait: (val.maxWait) ?? "5m",
+    };
+}
+
+/**
+ * How hard a server may be worked.
+ */
+export interface ValidationSideLimits {
+    /**
+     * Connections that read at a time. One more is used for questions in between.
+     *
+     * Allowed: 1 to 64.
+     */
+    connections?: number;
+    /**
+     * The share of its time that a connection reads, in percent.
+     *
+     * Allowed: 1 to 100.
+     */
+    duty?: number;
+    /**
+     * How many sessions may be at work on the server besides ours before reading pauses. By default any.
+     */
+    maxActiveSessions?: number;
+    /**
+     * How far the target may lag before reading pauses. By default any.
+     */
+    maxLag?: string;
+    /**
+     * After how long the server cancels any other statement: counts, sums, rules. By default `30m`.
+     */
+    statementTimeout?: string;
+    /**
+     * After how long a statement of a pass is cancelled, and its piece halved. By default `30s`.
+     */
+    unitLimit?: string;
+    /**
+     * How long one statement of a pass should take; its piece of the table grows and shrinks for it. By default `700ms`.
+     */
+    unitTarget?: string;
+}
+
+/**
+ * Sums and latest values of a table.
+ */
+export interface ValidationSums {
+    /**
+     * Columns that groups share, such as `currency`.
+     */
+    groupBy?: string[];
+    /**
+     * Columns whose latest value is compared, such as `created_at`.
+     */
+    latest?: string[];
+    /**
+     * Columns that are summed, such as `amount`.
+     */
+    sums?: string[];
+    /**
+     * The table, by its name on the source.
+     */
+    table: string;
+}
+
+/**
+ * Whether and how a connection is encrypted.
+ */
+export interface ValidationTls {
+    /**
+     * Certificates of the authorities that are trusted, in PEM, in place of those of the system.
+     */
+    ca?: string;
+    /**
+     * A file with them. For Amazon RDS download the bundle of the region, or the global one, from
+     * `https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem`; nothing is fetched from there by itself.
+     */
+    caFile?: string;
+    /**
+     * What is verified.
+     *
+     * Default: `"verifyFull"`.
+     */
+    mode?: enums.ValidationTlsMode;
+}
+/**
+ * validationTlsProvideDefaults sets the appropriate defaults for ValidationTls
+ */
+export function validationTlsProvideDefaults(val: ValidationTls): ValidationTls {
+    return {
+        ...val,
+        mode: (val.mode) ?? "verifyFull",
+    };
+}
+
+/**
  * A name, and its two sides.
  */
 export interface WeightedRecord {

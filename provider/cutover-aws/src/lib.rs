@@ -19,7 +19,7 @@
 //! | `hosted_zones`, `name_servers` | Route 53: record sets, changes, health checks; and what its servers answer |
 //! | `listener_rules` | Elastic Load Balancing: rules, their tags, targets |
 //! | `metrics`, `series` | CloudWatch: metrics, alarms, publishing |
-//! | `parameters`, `topics` | Systems Manager and SNS |
+//! | `parameters`, `secrets`, `topics` | Systems Manager, Secrets Manager and SNS |
 //! | `tasks`, `service_roles` | DMS: replication tasks, and its roles in IAM |
 
 mod credentials;
@@ -31,6 +31,7 @@ mod metrics;
 mod name_servers;
 mod parameters;
 mod sdk;
+mod secrets;
 mod series;
 mod service_roles;
 mod settings;
@@ -52,6 +53,7 @@ pub use metrics::AwsMetrics;
 pub use name_servers::DnsNameServers;
 pub use parameters::AwsParameters;
 pub use sdk::Sdk;
+pub use secrets::AwsSecrets;
 pub use service_roles::AwsServiceRoles;
 pub use settings::{AssumeRole, Endpoints, Keys, Settings};
 pub use skew::ServiceClock;

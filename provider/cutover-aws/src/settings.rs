@@ -80,6 +80,8 @@ pub struct Endpoints {
     pub iam: Option<String>,
     /// Route 53.
     pub route53: Option<String>,
+    /// Secrets Manager.
+    pub secrets: Option<String>,
     /// Simple Notification Service.
     pub sns: Option<String>,
     /// Systems Manager.

@@ -10,13 +10,13 @@ use std::future::pending;
 
 use aws_credential_types::Credentials;
 use common::Moto;
-use cutover_aws::{AwsParameters, AwsReplicationTasks, AwsServiceRoles, AwsTopics};
+use cutover_aws::{AwsParameters, AwsReplicationTasks, AwsSecrets, AwsServiceRoles, AwsTopics};
 use cutover_core::service_roles::{
     Act, Ensure, Fact, Found, Look, Origin, Owner, Role, Standing, TrustPolicy, Wish,
 };
 use cutover_driver::{
-    Ended, Ensuring, Message, Parameters as _, ReplicationTasks as _, ServiceRoles as _,
-    Topics as _, run,
+    Ended, Ensuring, Message, Parameters as _, ReplicationTasks as _, Secrets as _,
+    ServiceRoles as _, Topics as _, run,
 };
 use cutover_sim::SimClock;
 
@@ -166,4 +166,37 @@ async fn a_replication_task_that_is_not_there_is_said_so() {
 
     let arn = "arn:aws:dms:eu-central-1:123456789012:task:gone";
     assert_eq!(tasks.fetch(arn).await, Ok(None));
+}
+
+/// The SDK's own client, to make secrets with.
+fn secretsmanager(moto: &Moto) -> aws_sdk_secretsmanager::Client {
+    use aws_sdk_secretsmanager::config::{BehaviorVersion, Config, Region};
+    let keys = Credentials::new("test", "test", None, None, "test");
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(keys)
+        .endpoint_url(moto.url())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    aws_sdk_secretsmanager::Client::from_conf(config)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_is_read_by_its_name_and_by_its_arn() {
+    let moto = Moto::start();
+    let secrets = AwsSecrets::new(&moto.sdk());
+    let text = r#"{"username":"reader","password":"open-sesame","port":5432}"#;
+    let made = secretsmanager(&moto)
+        .create_secret()
+        .name("pay/reader")
+        .secret_string(text);
+    let made = made.send().await.unwrap();
+
+    for id in ["pay/reader", made.arn().unwrap()] {
+        let found = secrets.fetch(id).await.unwrap();
+        assert_eq!(found.reveal(), text, "{id}");
+    }
+    let failure = secrets.fetch("pay/nobody").await.unwrap_err();
+    assert!(failure.message.contains("ResourceNotFound"), "{failure:?}");
 }

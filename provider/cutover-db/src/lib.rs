@@ -9,15 +9,21 @@
 //! | --- | --- |
 //! | `open` | an address becomes a database |
 //! | `failure` | what can be concluded from an error, without a value of a row in it |
+//! | `identity` | what tells a server's database from any other |
 //! | [`canonical`] | values in their canonical form, and prints of them |
 //! | `postgres` | PostgreSQL: `session` how it is spoken to, `catalog` what it holds, the rest reads rows |
 //! | `mysql` | MySQL and MariaDB, in the same rooms |
 
 pub mod canonical;
 mod failure;
+mod identity;
 mod mysql;
 mod open;
 mod postgres;
+#[cfg(test)]
+mod session_tests;
+#[cfg(test)]
+mod testing;
 
 pub use mysql::Mysql;
 pub use open::Connections;

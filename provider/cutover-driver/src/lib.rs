@@ -13,21 +13,24 @@
 //! | `run` | the loop, and how it stops |
 //! | `ports` | what the world is reached through |
 //! | `clock` | the only place that reads a clock |
+//! | `validation` | two databases compared: commands over the ports, paced, and resumed where it was stopped |
 //! | `shift` | a shift of traffic: its commands over the ports, the request budget, messages, and stopping it in time |
 
 mod clock;
 mod ports;
 mod run;
 mod shift;
+mod validation;
 
 pub use clock::{Clock, SystemClock, Wait};
 pub use ports::{
     Address, Answered, Applied, Asked, Batch, Credentials, Database, Databases, Ensuring,
-    HealthCheck, Hidden, HostedZones, ListenerRules, Locks, Message, Metrics, NameServers, Parameters, Perform, Published, Question,
-    Piece, ReplicationTasks, Sample, Secrets, ServiceRoles, Snapshot, Surveying, Tallied, Targets,
-    TlsWish, Topics, Traffic, World, Zone,
+    HealthCheck, Hidden, HostedZones, ListenerRules, Locks, Message, Metrics, NameServers,
+    Parameters, Perform, Piece, Printed, Published, Question, ReplicationTasks, Sample, Secrets,
+    ServiceRoles, Snapshot, Surveying, Tallied, Targets, TlsWish, Topics, Traffic, World, Zone,
 };
 pub use run::{Ended, run};
 pub use shift::{
     Allowance, Budgeted, Conducted, Guard, Herald, Notify, Shifting, Tell, Undelivered, conduct,
 };
+pub use validation::{Checkpoint, PassProgress, Progress, Validated, Validating, validate};

@@ -11,7 +11,8 @@ use futures_util::future::BoxFuture;
 
 use crate::Clock;
 pub use database::{
-    Address, Asked, Database, Databases, Hidden, Piece, Secrets, Snapshot, Tallied, TlsWish,
+    Address, Asked, Database, Databases, Hidden, Piece, Printed, Secrets, Snapshot, Tallied,
+    TlsWish,
 };
 pub use traffic::{
     Answered, Applied, Batch, Credentials, HealthCheck, HostedZones, ListenerRules, Locks, Message,
@@ -40,6 +41,10 @@ pub struct World {
     pub service_roles: Arc<dyn ServiceRoles>,
     /// What directs traffic, and what is known about it.
     pub traffic: Traffic,
+    /// Databases that are compared.
+    pub databases: Arc<dyn Databases>,
+    /// Secrets that programs only name.
+    pub secrets: Arc<dyn Secrets>,
 }
 
 /// Performs the commands of one kind of machine.

@@ -136,6 +136,50 @@ codes! {
     ShiftFenceLost = 164, "the fence was lost to another run";
     /// A shift ended over a mistake in the provider.
     ShiftBroken = 165, "a shift ended over a mistake in the provider";
+    /// An input of a validation cannot be read.
+    ValidationMalformed = 200, "an input of a validation cannot be read";
+    /// Tables, columns or keys are not named as they can be.
+    ValidationTables = 201, "tables, columns or keys of a validation cannot be used";
+    /// A limit cannot be kept.
+    ValidationLimits = 202, "a limit of a validation cannot be kept";
+    /// A rule, query or sum is wrong.
+    ValidationRule = 203, "a rule or query of a validation cannot be used";
+    /// A database cannot be reached.
+    DatabaseUnreachable = 210, "a database cannot be reached";
+    /// The certificate of a database is not to be trusted.
+    DatabaseUntrusted = 211, "the certificate of a database is not to be trusted";
+    /// A database speaks no TLS.
+    DatabaseNoTls = 212, "a database speaks no TLS";
+    /// A database does not accept user or password.
+    DatabaseLogin = 213, "a database does not accept user or password";
+    /// There is no database of that name.
+    DatabaseNone = 214, "there is no database of that name";
+    /// The user lacks a right.
+    DatabaseDenied = 215, "the user of a database lacks a right";
+    /// A table or column is not there.
+    DatabaseMissing = 216, "a table or column is not there any more";
+    /// The server cannot do that.
+    DatabaseUnsupported = 217, "a database cannot do what is needed";
+    /// A statement was not answered.
+    DatabaseLost = 218, "a database did not answer to the end";
+    /// What a connection needs cannot be read.
+    ValidationCredentials = 219, "what a connection needs cannot be read";
+    /// A row is larger than the server lets through.
+    DatabaseTooBig = 220, "a row is larger than a database lets through";
+    /// Another server answers than before.
+    DatabaseChanged = 221, "another server answers than before";
+    /// A database refused a statement.
+    DatabaseRefused = 222, "a database refused a statement";
+    /// Source and target are not the same.
+    ValidationMismatched = 230, "source and target are not the same";
+    /// It cannot be told whether they are.
+    ValidationInconclusive = 231, "it cannot be told whether source and target are the same";
+    /// A validation was stopped.
+    ValidationStopped = 232, "a validation was stopped";
+    /// The report cannot be written.
+    ValidationReport = 233, "the report of a validation cannot be written";
+    /// A validation ended over a mistake in the provider.
+    ValidationBroken = 234, "a validation ended over a mistake in the provider";
 }
 
 impl Code {

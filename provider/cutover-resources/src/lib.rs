@@ -8,12 +8,21 @@
 
 mod code;
 mod config;
+mod data_validation;
 mod error;
 mod provider;
 mod service_roles;
 mod weighted_shift;
 
 pub use config::{AssumeRole, Config, Endpoints};
+pub use data_validation::{
+    DataValidation, DataValidationArgs, DataValidationState, FindingSeverity, FollowMode,
+    KeysShown, ValidateData, ValidatedData, ValidatedRules, ValidatedSchema, ValidatedTable,
+    ValidationChecks, ValidationConnection, ValidationEngine, ValidationFinding, ValidationFollow,
+    ValidationInvariant, ValidationLimits, ValidationMode, ValidationPreset, ValidationProof,
+    ValidationReference, ValidationRows, ValidationRule, ValidationSettling, ValidationSideLimits,
+    ValidationStrategy, ValidationSums, ValidationTls, ValidationTlsMode, ValidationVerdict,
+};
 pub use error::Code;
 pub use provider::{App, provider, schema};
 pub use service_roles::{

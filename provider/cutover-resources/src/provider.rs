@@ -8,6 +8,7 @@ use pulumi_value::schema::PackageMetadata;
 use serde_json::Value as Json;
 
 use crate::config::Config;
+use crate::data_validation::{DataValidation, ValidateData};
 use crate::service_roles::DmsServiceRoles;
 use crate::weighted_shift::{PaymentGates, WeightedShift};
 
@@ -39,6 +40,8 @@ pub struct App {
     pub world: World,
     /// Tags for everything that is made.
     pub default_tags: BTreeMap<String, String>,
+    /// Reads a variable of the environment that a program names.
+    pub variable: fn(&str) -> Option<String>,
 }
 
 /// Assembles the provider.
@@ -52,6 +55,7 @@ pub fn provider(
         Ok(App {
             world: connect(&config),
             default_tags: config.default_tags,
+            variable,
         })
     })
 }
@@ -79,9 +83,11 @@ fn assemble(
     configure: impl Fn(Config) -> Result<App, Error> + Send + Sync + 'static,
 ) -> Provider<App> {
     Provider::builder(METADATA, variable, configure)
+        .resource(DataValidation)
         .resource(DmsServiceRoles)
         .resource(WeightedShift)
         .function(PaymentGates)
+        .function(ValidateData)
         .build()
 }
 

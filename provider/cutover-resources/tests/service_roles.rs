@@ -9,7 +9,8 @@ use cutover_core::service_roles::{Act, Command, Role, SETTLE, TrustPolicy};
 use cutover_driver::{Clock as _, World};
 use cutover_resources::{App, provider};
 use cutover_sim::{
-    Call, Cloud, CloudConfig, Fault, Happening, SimClock, SimIam, SimServiceRoles, SimTraffic,
+    Call, Cloud, CloudConfig, Fault, Happening, SimClock, SimDatabases, SimIam, SimSecrets,
+    SimServiceRoles, SimTraffic,
 };
 use pulumi_testkit::{Harness, Stored, Subject};
 use pulumi_value::{PropertyMap, PropertyPath, Value};
@@ -52,6 +53,8 @@ async fn given(iam: SimIam) -> Given {
         clock: Arc::new(clock.clone()),
         service_roles: Arc::new(roles.clone()),
         traffic: SimTraffic::new(Cloud::new(CloudConfig::default()), clock.clone()).traffic(),
+        databases: Arc::new(SimDatabases::default()),
+        secrets: Arc::new(SimSecrets::default()),
     };
     let harness = Harness::configured(provider(|_| None, move |_| world.clone())).await;
     Given {

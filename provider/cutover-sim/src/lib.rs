@@ -8,15 +8,23 @@
 //! what its name servers answer, and the traffic that follows from that. [`SimTraffic`] puts it behind the ports of the
 //! driver, on [`SimClock`] for one run, or on [`PausedClock`] for many beside each other.
 //!
+//! [`bank`] is two databases, of which one follows the other, while somebody writes and a script of faults goes on.
+//! [`SimDatabases`] is how they are reached, and [`SimSecrets`] are the secrets of Secrets Manager.
+//!
 //! [`shop`] is a payment system in that cloud, and the program that moves it.
 //!
 //! Nothing here reads the real clock, so that every run is the same.
 
+pub mod bank;
 mod clock;
 pub mod cloud;
 mod iam;
+mod reach;
+mod secrets;
 pub mod shop;
 
 pub use clock::{Endless, SimClock, walk};
 pub use cloud::{Cloud, CloudConfig, CloudFault, PausedClock, SimTraffic};
 pub use iam::{Call, Fault, Happening, SimIam, SimServiceRoles, Traced};
+pub use reach::SimDatabases;
+pub use secrets::SimSecrets;

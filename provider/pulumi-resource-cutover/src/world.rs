@@ -1,9 +1,12 @@
-//! From the configuration to a world with AWS in it.
+//! From the configuration to a world with AWS and databases in it.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use cutover_aws::{AssumeRole, AwsServiceRoles, Endpoints, Keys, Sdk, Settings, traffic};
+use cutover_aws::{
+    AssumeRole, AwsSecrets, AwsServiceRoles, Endpoints, Keys, Sdk, Settings, traffic,
+};
+use cutover_db::Connections;
 use cutover_driver::{Allowance, Clock, SystemClock, World};
 use cutover_resources::Config;
 use pulumi_value::Secret;
@@ -18,6 +21,8 @@ pub(crate) fn connect(config: &Config) -> World {
         clock: Arc::new(sdk.service_clock()),
         service_roles: Arc::new(AwsServiceRoles::new(&sdk)),
         traffic: traffic(&sdk, &allowance()),
+        databases: Arc::new(Connections),
+        secrets: Arc::new(AwsSecrets::new(&sdk)),
     }
 }
 
@@ -60,6 +65,7 @@ fn endpoints(given: Option<&cutover_resources::Endpoints>) -> Endpoints {
         elbv2: given.elasticloadbalancingv2,
         iam: given.iam,
         route53: given.route53,
+        secrets: given.secretsmanager,
         sns: given.sns,
         ssm: given.ssm,
         sts: given.sts,

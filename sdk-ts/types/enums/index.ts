@@ -82,6 +82,50 @@ export const DriftResponse = {
  */
 export type DriftResponse = (typeof DriftResponse)[keyof typeof DriftResponse];
 
+export const FindingSeverity = {
+    /**
+     * The migration would lose or refuse data.
+     */
+    Blocks: "blocks",
+    /**
+     * Something will be slower, or behave differently.
+     */
+    Warns: "warns",
+    /**
+     * Worth knowing.
+     */
+    Informs: "informs",
+} as const;
+
+/**
+ * How bad a finding is.
+ */
+export type FindingSeverity = (typeof FindingSeverity)[keyof typeof FindingSeverity];
+
+export const FollowMode = {
+    /**
+     * It does not.
+     */
+    None: "none",
+    /**
+     * The databases' own replication; positions in their logs are compared.
+     */
+    Native: "native",
+    /**
+     * Something that carries a marker table too, such as AWS DMS.
+     */
+    Marker: "marker",
+    /**
+     * Something that is never further behind than `longest`.
+     */
+    Delay: "delay",
+} as const;
+
+/**
+ * By what a target follows its source.
+ */
+export type FollowMode = (typeof FollowMode)[keyof typeof FollowMode];
+
 export const GateMeasure = {
     /**
      * `bad` by `total`: a fraction from 0 to 1.
@@ -153,6 +197,26 @@ export const GateSide = {
  * Whose series are judged.
  */
 export type GateSide = (typeof GateSide)[keyof typeof GateSide];
+
+export const KeysShown = {
+    /**
+     * As they are.
+     */
+    Plain: "plain",
+    /**
+     * Hashed with the report's own salt: equal keys can be told, and nothing else.
+     */
+    Hashed: "hashed",
+    /**
+     * Not at all.
+     */
+    None: "none",
+} as const;
+
+/**
+ * How keys of rows are shown.
+ */
+export type KeysShown = (typeof KeysShown)[keyof typeof KeysShown];
 
 export const MissingData = {
     /**
@@ -406,6 +470,178 @@ export const TaskValidation = {
  * What the data validation of a task must say.
  */
 export type TaskValidation = (typeof TaskValidation)[keyof typeof TaskValidation];
+
+export const ValidationEngine = {
+    /**
+     * PostgreSQL, and Aurora PostgreSQL.
+     */
+    Postgres: "postgres",
+    /**
+     * MySQL, and Aurora MySQL.
+     */
+    Mysql: "mysql",
+    /**
+     * MariaDB.
+     */
+    Mariadb: "mariadb",
+} as const;
+
+/**
+ * The software of a server.
+ */
+export type ValidationEngine = (typeof ValidationEngine)[keyof typeof ValidationEngine];
+
+export const ValidationMode = {
+    /**
+     * Before the switch: replication runs, and the source is written to.
+     */
+    PreMigration: "preMigration",
+    /**
+     * Within the write pause: nobody writes, and time is short.
+     */
+    Final: "final",
+    /**
+     * After the switch: the same, with the reverse replication running.
+     */
+    PostMigration: "postMigration",
+} as const;
+
+/**
+ * When in a migration a validation happens.
+ */
+export type ValidationMode = (typeof ValidationMode)[keyof typeof ValidationMode];
+
+export const ValidationPreset = {
+    /**
+     * Payments, transactions, customers and an audit log.
+     */
+    Payments: "payments",
+} as const;
+
+/**
+ * A kind of application.
+ */
+export type ValidationPreset = (typeof ValidationPreset)[keyof typeof ValidationPreset];
+
+export const ValidationProof = {
+    /**
+     * Every row of both sides was read.
+     */
+    Full: "full",
+    /**
+     * What changed since a full proof was read, and every key.
+     */
+    Delta: "delta",
+    /**
+     * Only a part was read.
+     */
+    Sample: "sample",
+    /**
+     * Rows were counted.
+     */
+    Count: "count",
+    /**
+     * Rows were not looked at.
+     */
+    None: "none",
+} as const;
+
+/**
+ * What kind of proof stands behind a verdict of `matched`.
+ */
+export type ValidationProof = (typeof ValidationProof)[keyof typeof ValidationProof];
+
+export const ValidationRows = {
+    /**
+     * All of them, all columns.
+     */
+    Full: "full",
+    /**
+     * Some of them: a quick look that can find differences and proves nothing.
+     */
+    Sample: "sample",
+    /**
+     * Only their number, exactly.
+     */
+    Count: "count",
+    /**
+     * Not at all.
+     */
+    Skip: "skip",
+} as const;
+
+/**
+ * How rows are compared.
+ */
+export type ValidationRows = (typeof ValidationRows)[keyof typeof ValidationRows];
+
+export const ValidationStrategy = {
+    /**
+     * In the servers, by PostgreSQL's own hash of records. Both sides PostgreSQL 14 or later.
+     */
+    RecordHash: "recordHash",
+    /**
+     * Here, of rows that are read in binary: needs the bandwidth of all rows.
+     */
+    Stream: "stream",
+    /**
+     * In the servers, by SHA-256 of canonical text.
+     */
+    TextDigest: "textDigest",
+} as const;
+
+/**
+ * How rows are hashed.
+ */
+export type ValidationStrategy = (typeof ValidationStrategy)[keyof typeof ValidationStrategy];
+
+export const ValidationTlsMode = {
+    /**
+     * Chain and host name.
+     */
+    VerifyFull: "verifyFull",
+    /**
+     * The chain alone, for tunnels.
+     */
+    VerifyCa: "verifyCa",
+    /**
+     * Nothing: the connection is encrypted, with whomever it is.
+     */
+    Require: "require",
+    /**
+     * The connection is not encrypted.
+     */
+    Off: "off",
+} as const;
+
+/**
+ * What of a certificate is verified.
+ */
+export type ValidationTlsMode = (typeof ValidationTlsMode)[keyof typeof ValidationTlsMode];
+
+export const ValidationVerdict = {
+    /**
+     * Everything that was asked for was looked at, and is as it should be.
+     */
+    Matched: "matched",
+    /**
+     * It could not be told.
+     */
+    Inconclusive: "inconclusive",
+    /**
+     * Something is proven to be different or wrong.
+     */
+    Mismatched: "mismatched",
+    /**
+     * The run was stopped before there was one.
+     */
+    Stopped: "stopped",
+} as const;
+
+/**
+ * A verdict.
+ */
+export type ValidationVerdict = (typeof ValidationVerdict)[keyof typeof ValidationVerdict];
 
 export const ZeroWeight = {
     /**

@@ -6,6 +6,7 @@
 mod measure;
 mod report;
 mod shifts;
+mod validation;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,12 +30,22 @@ async fn main() -> Result<()> {
     std::fs::create_dir_all(&results)?;
 
     let mut report = Report::default();
-    // Simulated, in seconds: they need nothing that was built, and `shifts` as an argument measures them alone.
-    shifts::measure(&mut report)?;
-    if std::env::args().nth(1).as_deref() == Some("shifts") {
-        report.print();
-        return report.write(&results.join("shifts.json"));
+    // An argument measures one part alone, which needs nothing that was built.
+    match std::env::args().nth(1).as_deref() {
+        Some("shifts") => {
+            shifts::measure(&mut report)?;
+            report.print();
+            return report.write(&results.join("shifts.json"));
+        }
+        Some("validation") => {
+            validation::measure(&mut report).await?;
+            report.print();
+            return report.write(&results.join("validation.json"));
+        }
+        _ => {}
     }
+    shifts::measure(&mut report)?;
+    validation::measure(&mut report).await?;
     let ours = built(&folder, "pulumi-resource-specimen")?;
     let plugin = built(&folder, "pulumi-resource-cutover")?;
     let peer = build_peer(&results)?;

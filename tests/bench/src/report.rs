@@ -15,7 +15,7 @@ pub(crate) struct Report {
 /// One figure. Less is better in every row.
 #[derive(Debug, Serialize)]
 struct Row {
-    name: &'static str,
+    name: String,
     unit: &'static str,
     ours: f64,
     /// The same of the peer, where there is one.
@@ -30,14 +30,14 @@ struct Row {
 
 impl Report {
     /// Adds a figure beside the peer's.
-    pub(crate) fn compare(&mut self, name: &'static str, unit: &'static str, ours: f64, peer: f64) {
+    pub(crate) fn compare(&mut self, name: impl Into<String>, unit: &'static str, ours: f64, peer: f64) {
         self.add(name, unit, ours, Some(peer), None);
     }
 
     /// Adds a figure beside its budget.
     pub(crate) fn budget(
         &mut self,
-        name: &'static str,
+        name: impl Into<String>,
         unit: &'static str,
         ours: f64,
         budget: f64,
@@ -48,7 +48,7 @@ impl Report {
     /// Adds a figure beside the peer's, its budget, or both.
     pub(crate) fn add(
         &mut self,
-        name: &'static str,
+        name: impl Into<String>,
         unit: &'static str,
         ours: f64,
         peer: Option<f64>,
@@ -56,7 +56,7 @@ impl Report {
     ) {
         let ratio = peer.map(|peer| ours / peer);
         self.rows.push(Row {
-            name,
+            name: name.into(),
             unit,
             ours,
             peer,

@@ -126,6 +126,15 @@ pub(crate) const ROOMS: &[Room] = &[
         because: "adapters translate calls for databases alone; they neither decide nor know of Pulumi or AWS",
     },
     Room {
+        name: "cutover-report",
+        imports: &["cutover-core"],
+        test_imports: &[],
+        crates: Crates::Only(&["maud"]),
+        out_of_reach: &["tokio*", "futures*", "tonic*", "aws-*"],
+        for_tests: false,
+        because: "a page is a plain function of a report",
+    },
+    Room {
         name: "cutover-sim",
         imports: &["cutover-core", "cutover-driver"],
         test_imports: &[],
@@ -141,6 +150,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "pulumi-host",
             "cutover-core",
             "cutover-driver",
+            "cutover-report",
         ],
         test_imports: &["pulumi-testkit", "cutover-sim"],
         crates: Crates::AnyBut(&[
@@ -174,8 +184,14 @@ pub(crate) const ROOMS: &[Room] = &[
     },
     Room {
         name: "cutover-cli",
-        imports: &["cutover-core", "cutover-driver", "cutover-aws"],
-        test_imports: &["cutover-local-aws", "cutover-sim"],
+        imports: &[
+            "cutover-core",
+            "cutover-driver",
+            "cutover-aws",
+            "cutover-db",
+            "cutover-report",
+        ],
+        test_imports: &["cutover-local-aws", "cutover-local-db", "cutover-sim"],
         crates: Crates::AnyBut(SQL),
         out_of_reach: &["openssl-sys", "native-tls", "tonic*"],
         for_tests: false,

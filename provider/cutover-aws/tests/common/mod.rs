@@ -59,6 +59,7 @@ impl Moto {
             elbv2: url(),
             iam: url(),
             route53: url(),
+            secrets: url(),
             sns: url(),
             ssm: url(),
             sts: url(),

@@ -114,7 +114,7 @@ pub struct Table {
     pub partitioning: Option<Partitioning>,
     /// How many rows the server believes it has; 0 when it does not know.
     pub estimated_rows: u64,
-    /// How many bytes its rows take, indexes apart; with InnoDB those of the primary key's index.
+    /// How many bytes its rows take, indexes apart; with `InnoDB` those of the primary key's index.
     pub bytes: u64,
     /// Whether the user may read all of it.
     pub readable: bool,

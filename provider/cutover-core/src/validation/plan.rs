@@ -39,7 +39,8 @@ pub enum Form {
         /// Digits of the fraction that count: the smaller of both sides.
         digits: u8,
     },
-    /// A [`Form::Date`], a blank and a [`Form::Time`], in UTC where it is a moment.
+    /// A [`Form::Date`], a blank and a [`Form::Time`], in UTC where it is a moment; ` BC` stands behind both:
+    /// `0044-03-15 12:00:00 BC`.
     Timestamp {
         /// Digits of the fraction that count: the smaller of both sides.
         digits: u8,
@@ -192,7 +193,7 @@ pub enum Span {
 /// How one side keeps a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
-    /// The tables that hold the rows: itself, or its partitions, with their blocks of 8 KiB (0 with InnoDB).
+    /// The tables that hold the rows: itself, or its partitions, with their blocks of 8 KiB (0 with `InnoDB`).
     pub pieces: Vec<(TableName, u32)>,
     /// How many rows the server believes it has.
     pub estimated_rows: u64,

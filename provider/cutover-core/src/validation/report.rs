@@ -187,6 +187,9 @@ pub struct SumReport {
     pub figures: Both<Option<Figures>>,
     /// Whether they are equal.
     pub equal: bool,
+    /// Whether they changed each time that they were read, so that it cannot be told.
+    #[serde(default)]
+    pub moving: bool,
 }
 
 /// What was found about schemas.

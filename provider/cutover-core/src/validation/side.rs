@@ -17,6 +17,15 @@ pub enum Side {
 impl Side {
     /// Both sides, source first.
     pub const BOTH: [Side; 2] = [Side::Source, Side::Target];
+
+    /// Returns the other side.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Source => Self::Target,
+            Self::Target => Self::Source,
+        }
+    }
 }
 
 impl fmt::Display for Side {

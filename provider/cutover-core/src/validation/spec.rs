@@ -85,6 +85,16 @@ pub struct Checks {
     pub invariants: Vec<Invariant>,
     /// Foreign keys that no side declares.
     pub references: Vec<Reference>,
+    /// A ready set of checks besides these, as much of it as the tables and columns that are there allow.
+    pub preset: Option<Preset>,
+}
+
+/// A ready set of checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Preset {
+    /// What holds in any payment system: see [`super::preset`].
+    Payments,
 }
 
 /// How rows are compared.

@@ -10,9 +10,7 @@ use cutover_core::Failure;
 use cutover_core::validation::catalog::{Catalog, Engine, Kind, Server, TableName};
 use cutover_core::validation::digest::{Key, RowPrint, Tally};
 use cutover_core::validation::facts::{DbFailure, Figures, Horizon, Load, Position, Sought};
-use cutover_core::validation::plan::{
-    Chosen, Layout, Method, RulePlan, Span, SumsPlan, TablePlan,
-};
+use cutover_core::validation::plan::{Chosen, Layout, Method, RulePlan, Span, SumsPlan, TablePlan};
 use cutover_core::validation::side::Side;
 use futures_util::future::BoxFuture;
 
@@ -131,14 +129,15 @@ pub trait Database: Debug + Send + Sync {
         piece: Piece<'a>,
     ) -> Asked<'a, Tallied>;
 
-    /// Reads keys and prints of the rows of a piece that are in one of these buckets, as the method hashes them.
+    /// Reads keys and prints of the rows of a piece that are in one of these buckets, as the method hashes them. The end
+    /// of a piece is that of [`tally`](Self::tally): rows of other buckets count for it.
     fn prints<'a>(
         &'a self,
         plan: &'a TablePlan,
         method: &'a Method,
         piece: Piece<'a>,
         buckets: &'a Chosen,
-    ) -> Asked<'a, Vec<(Key, u128)>>;
+    ) -> Asked<'a, Printed>;
 
     /// Reads rows by their keys, in any order; those that are not there are left out. Prints of columns are comparable
     /// between engines for one seed, whatever the strategy.
@@ -222,5 +221,15 @@ pub struct Tallied {
     pub tally: Tally,
     /// The key of the last row that was read, where the piece was [`Span::After`] and was full; `None` when there is nothing
     /// after it.
+    pub last: Option<Key>,
+}
+
+/// Keys and prints of the rows of a piece.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Printed {
+    /// The rows of the buckets that were asked for, in any order.
+    pub rows: Vec<(Key, u128)>,
+    /// The key of the last row of any bucket, where the piece was [`Span::After`] and was full; `None` when there is
+    /// nothing after it.
     pub last: Option<Key>,
 }

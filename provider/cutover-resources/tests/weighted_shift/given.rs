@@ -12,7 +12,10 @@ use cutover_sim::cloud::{
     Action, Change, ChangeAction, Forward, Incident, ListenerRule, ResourceRecordSet, Routed,
     SideProfile, TargetGroup, TargetHealth, TrafficModel, WeightedGroup,
 };
-use cutover_sim::{Cloud, CloudConfig, PausedClock, SimClock, SimIam, SimServiceRoles, SimTraffic};
+use cutover_sim::{
+    Cloud, CloudConfig, PausedClock, SimClock, SimDatabases, SimIam, SimSecrets, SimServiceRoles,
+    SimTraffic,
+};
 use pulumi_testkit::{Harness, Stored, Subject};
 use pulumi_value::{PropertyMap, PropertyPath, Value, to_map};
 use serde_json::{Value as Json, json};
@@ -245,6 +248,8 @@ async fn serve(sim: &SimTraffic, clock: &Unhurried) -> Harness<App> {
         clock: Arc::new(clock.clone()),
         service_roles: Arc::new(roles),
         traffic,
+        databases: Arc::new(SimDatabases::default()),
+        secrets: Arc::new(SimSecrets::default()),
     };
     Harness::configured(provider(|_| None, move |_| world.clone())).await
 }
