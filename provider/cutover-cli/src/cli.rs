@@ -1,11 +1,14 @@
 //! What can be typed.
 
+mod validate;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use cutover_core::Timestamp;
+pub(crate) use validate::{Keys, Mode, Preset, Rows, Strategy, TlsMode, ValidateArgs};
 
 const EXIT_CODES: &str = "Exit codes:
   0  done, or there was nothing to do
@@ -15,9 +18,9 @@ const EXIT_CODES: &str = "Exit codes:
 
 Results go to standard output, progress and errors to standard error.";
 
-/// Look at shifts of traffic, and take them back.
+/// Look at shifts of traffic, and take them back; compare databases.
 ///
-/// Needs a hosted zone, a name and AWS credentials; neither the Pulumi program nor its state.
+/// Needs a hosted zone, a name and AWS credentials, or two databases; neither the Pulumi program nor its state.
 #[derive(Debug, Parser)]
 #[command(name = "cutover", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
@@ -91,6 +94,12 @@ pub(crate) enum Command {
     /// Replay gates over metrics of the past, and say when each would have fired
     #[command(after_help = EXIT_CODES)]
     Simulate(SimulateArgs),
+    /// Compare two live databases until they are proven equal, or proven different
+    ///
+    /// Writes to neither, but for one row of a marker table with `--follow marker=TABLE`. Exits with 1 when they differ, and
+    /// when it cannot be told.
+    #[command(after_help = EXIT_CODES)]
+    Validate(Box<ValidateArgs>),
     /// Explain an error code; without one, list them
     #[command(after_help = EXIT_CODES)]
     Explain(ExplainArgs),

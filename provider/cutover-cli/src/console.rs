@@ -21,6 +21,7 @@ pub struct Console<'a> {
     err: &'a mut dyn Write,
     input: &'a mut dyn BufRead,
     is_terminal: bool,
+    has_bars: bool,
     json: bool,
 }
 
@@ -47,8 +48,21 @@ impl<'a> Console<'a> {
             err,
             input,
             is_terminal,
+            has_bars: false,
             json,
         }
+    }
+
+    /// Lets progress be drawn on standard error, which is a terminal.
+    #[must_use]
+    pub fn with_bars(mut self, has_bars: bool) -> Self {
+        self.has_bars = has_bars;
+        self
+    }
+
+    /// Tells whether progress is drawn on standard error instead of written line by line.
+    pub(crate) fn has_bars(&self) -> bool {
+        self.has_bars
     }
 
     /// Tells whether somebody is there who can be asked.

@@ -1,4 +1,5 @@
-//! The operator's command: looks at shifts of traffic, and takes them back, with zone, name and credentials only.
+//! The operator's command: looks at shifts of traffic, and takes them back, with zone, name and credentials only; and
+//! compares two databases.
 //!
 //! It stands beside the plugin and not behind it: nothing here needs the Pulumi program or its state, since those may
 //! be what is broken. What it knows it reads from the records, from the journal beside them and from the name servers.
@@ -8,7 +9,7 @@
 //! | `cli` | what can be typed |
 //! | `console` | what is printed, for people and as JSON |
 //! | `problem` | what can go wrong, and how the command exits |
-//! | `world` | how AWS is reached |
+//! | `world` | how AWS and databases are reached |
 //! | `calls` | calls through a port, again when they may pass |
 //! | `group` | the records of a shift, as they are read |
 //! | `gates` | the gates of a file |

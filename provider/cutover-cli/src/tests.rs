@@ -5,3 +5,4 @@ mod control;
 mod drill;
 mod look;
 mod rollback;
+mod validate;

@@ -1,12 +1,13 @@
-//! How AWS is reached, and when to stop.
+//! How AWS and databases are reached, and when to stop.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use cutover_aws::{Endpoints, Sdk, Settings, traffic};
+use cutover_aws::{AwsSecrets, Endpoints, Sdk, Settings, traffic};
 use cutover_core::Timestamp;
 use cutover_core::shift::journal::RunId;
-use cutover_driver::{Allowance, Clock, SystemClock, Traffic};
+use cutover_db::Connections;
+use cutover_driver::{Allowance, Clock, Databases, Secrets, SystemClock, Traffic};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::AwsArgs;
@@ -21,11 +22,17 @@ pub struct Here {
     pub clock: Arc<dyn Clock>,
     /// What directs traffic.
     pub traffic: Traffic,
+    /// Databases that are compared.
+    pub databases: Arc<dyn Databases>,
+    /// Secrets that are only named.
+    pub secrets: Arc<dyn Secrets>,
+    /// Reads a variable of the environment.
+    pub variable: fn(&str) -> Option<String>,
     /// Whether somebody has said to stop.
     pub stop: CancellationToken,
 }
 
-/// Makes a world with AWS in it, without calling anyone.
+/// Makes a world with AWS and databases in it, without calling anyone.
 pub fn connect(args: &AwsArgs) -> Here {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let url = || args.endpoint_url.clone();
@@ -39,6 +46,7 @@ pub fn connect(args: &AwsArgs) -> Here {
             elbv2: url(),
             iam: url(),
             route53: url(),
+            secrets: url(),
             sns: url(),
             ssm: url(),
             sts: url(),
@@ -51,6 +59,9 @@ pub fn connect(args: &AwsArgs) -> Here {
     let allowance = Arc::new(Allowance::new(Arc::clone(&clock)));
     Here {
         traffic: traffic(&sdk, &allowance),
+        databases: Arc::new(Connections),
+        secrets: Arc::new(AwsSecrets::new(&sdk)),
+        variable: |name| std::env::var(name).ok(),
         clock,
         stop: CancellationToken::new(),
     }

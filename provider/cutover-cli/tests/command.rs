@@ -27,6 +27,7 @@ fn help_says_everything_about_each_command() {
         "verify",
         "drill",
         "simulate",
+        "validate",
         "explain",
         "completions",
     ];

@@ -129,7 +129,7 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "cutover-report",
         imports: &["cutover-core"],
         test_imports: &[],
-        crates: Crates::Only(&["maud"]),
+        crates: Crates::Only(&["maud", "serde_json", "sha2"]),
         out_of_reach: &["tokio*", "futures*", "tonic*", "aws-*"],
         for_tests: false,
         because: "a page is a plain function of a report",

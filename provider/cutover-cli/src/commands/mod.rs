@@ -7,6 +7,7 @@ mod simulate;
 mod status;
 mod switch;
 mod unlock;
+mod validate;
 mod verify;
 
 use crate::cli::{Command, command};
@@ -30,6 +31,7 @@ pub(crate) async fn run(
         Command::Verify(args) => verify::run(args, here, console).await,
         Command::Drill(args) => drill::run(args, here, console).await,
         Command::Simulate(args) => simulate::run(args, here, console).await,
+        Command::Validate(args) => validate::run(args, here, console).await,
         Command::Explain(args) => explain::run(args, console),
         Command::Completions { shell } => {
             completions(*shell, console);

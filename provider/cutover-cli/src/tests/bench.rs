@@ -13,7 +13,7 @@ use cutover_core::shift::records::{
 };
 use cutover_core::shift::spec::RecordType;
 use cutover_driver::{Applied, Batch, Clock as _};
-use cutover_sim::{Cloud, CloudConfig, SimClock, SimTraffic};
+use cutover_sim::{Cloud, CloudConfig, SimClock, SimDatabases, SimSecrets, SimTraffic};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Cli, Console, Exit, Here, run};
@@ -51,6 +51,9 @@ impl Bench {
         let here = Here {
             clock: Arc::new(clock.clone()),
             traffic: sim.traffic(),
+            databases: Arc::new(SimDatabases::default()),
+            secrets: Arc::new(SimSecrets::default()),
+            variable: |_| None,
             stop: CancellationToken::new(),
         };
         Self {

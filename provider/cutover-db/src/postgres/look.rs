@@ -16,6 +16,7 @@ const SERVER: &str = "
            pg_is_in_recovery() AS follows,
            d.datname::text AS database,
            d.oid::int8 AS database_oid,
+           coalesce(inet_server_addr()::text, '') || ':' || coalesce(inet_server_port(), 0) AS listens,
            s.ssl IS TRUE AS encrypted, s.version AS tls_version, s.cipher AS tls_cipher,
            EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                     WHERE c.relkind IN ('r', 'p')
@@ -26,13 +27,14 @@ const SERVER: &str = "
       FROM pg_database d LEFT JOIN pg_stat_ssl s ON s.pid = pg_backend_pid()
      WHERE d.datname = current_database()";
 
-/// The number that `initdb` gave the cluster. Its replicas have the same, by design: they are the same data.
+/// The number that `initdb` gave the cluster. Its replicas have the same, and so has a copy that was restored from a snapshot
+/// of it and lives on by itself.
 const SYSTEM: &str = "SELECT system_identifier::text FROM pg_control_system()";
 
 /// Meets the server.
 ///
-/// Its identity is the cluster's system identifier and the database's number. Where that identifier may not be read, the
-/// address stands for it; then two names of one server look like two servers.
+/// Its identity is the cluster's system identifier, the address that the server itself listens at, and the database's number.
+/// Where the identifier may not be read, the address that we were given stands for it.
 ///
 /// # Errors
 /// That it could not be reached or asked.
@@ -55,6 +57,7 @@ fn read(
     let version: String = row.try_get("version")?;
     let number: i32 = row.try_get("number")?;
     let oid: i64 = row.try_get("database_oid")?;
+    let listens: String = row.try_get("listens")?;
     let tls = if row.try_get("encrypted")? {
         Some(Tls {
             version: row.try_get("tls_version")?,
@@ -69,7 +72,7 @@ fn read(
         // `15.18 (Debian 15.18-0+deb12u1)`.
         version: version.split(' ').next().unwrap_or_default().to_owned(),
         version_number: u32::try_from(number).unwrap_or_default(),
-        identity: identity::of(&["postgres", system, &oid.to_string()]),
+        identity: identity::of(&["postgres", system, &listens, &oid.to_string()]),
         database: row.try_get("database")?,
         is_replica: row.try_get("follows")?,
         tls,

@@ -73,13 +73,6 @@ impl Pair {
             .unwrap_or_else(|error| panic!("{error:?}\n{script}"));
     }
 
-    /// Runs the same statements on both sides.
-    pub(crate) fn run_both(&self, script: &str) {
-        for side in Side::BOTH {
-            self.run(side, script);
-        }
-    }
-
     /// Opens one side as a validation does.
     pub(crate) async fn open(&self, side: Side) -> Arc<dyn Database> {
         let server = self.servers.get(side);
@@ -172,7 +165,7 @@ pub(crate) fn table<'r>(report: &'r Report, label: &str) -> &'r TableReport {
         .tables
         .iter()
         .find(|table| table.table == label)
-        .unwrap_or_else(|| panic!("{label} is not in {report:#?}"))
+        .unwrap_or_else(|| panic!("{label} is not in the report: {:?}", report.reasons))
 }
 
 /// What differs in a table, in order: how, the key, and the columns.

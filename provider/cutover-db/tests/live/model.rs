@@ -160,7 +160,11 @@ impl Table {
                 other => panic!("{other:?} is in no key here"),
             })
             .collect();
-        parts.join(", ")
+        if parts.len() > 1 {
+            format!("({})", parts.join(", "))
+        } else {
+            parts.concat()
+        }
     }
 
     /// What differs between this table, as the source, and another. For a table without a key: how many rows are on one
@@ -285,7 +289,7 @@ pub(crate) fn payments(count: i64) -> Vec<Table> {
             key: 1,
             rows: (1..=count)
                 .map(|i| {
-                    let bits = u128::from(i.unsigned_abs()) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835_u128 >> 1;
+                    let bits = u128::from(i.unsigned_abs()).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
                     vec![Cell::Uuid(bits), text(format!("Customer {i}"))]
                 })
                 .collect(),

@@ -433,7 +433,7 @@ fn prepare(engine: Engine) -> &'static str {
             "CREATE TYPE payment_status AS ENUM ('pending', 'settled');
              CREATE DOMAIN amount AS numeric(12,2) CHECK (VALUE >= 0);"
         }
-        Engine::Mysql | Engine::Mariadb => "",
+        Engine::Mysql | Engine::Mariadb => "DO 0",
     }
 }
 
