@@ -173,7 +173,8 @@ export class DataValidation extends pulumi.CustomResource {
     declare public readonly strategy: pulumi.Output<enums.ValidationStrategy | undefined>;
     /**
      * Tables by their names on the source, `schema.table` (`database.table` with MySQL), with `*` for any rest of a part.
-     * Without a dot: in every schema that is compared. By default all.
+     * Without a dot: in every schema that is compared, which is each of a PostgreSQL database, and with MySQL the database
+     * that is connected to and those that are named here or in `schemas`. By default all.
      */
     declare public readonly tables: pulumi.Output<string[]>;
     /**
@@ -220,10 +221,10 @@ export class DataValidation extends pulumi.CustomResource {
             resourceInputs["schemas"] = args?.schemas;
             resourceInputs["settling"] = args ? pulumi.output(args.settling).apply(v => v === undefined ? undefined : inputs.validationSettlingArgsProvideDefaults(v)) : undefined;
             resourceInputs["since"] = args?.since ? pulumi.secret(args.since) : undefined;
-            resourceInputs["source"] = args ? pulumi.output(args.source).apply(inputs.validationConnectionArgsProvideDefaults) : undefined;
+            resourceInputs["source"] = args?.source;
             resourceInputs["strategy"] = args?.strategy;
             resourceInputs["tables"] = args?.tables;
-            resourceInputs["target"] = args ? pulumi.output(args.target).apply(inputs.validationConnectionArgsProvideDefaults) : undefined;
+            resourceInputs["target"] = args?.target;
             resourceInputs["triggers"] = args?.triggers;
             resourceInputs["beganAt"] = undefined /*out*/;
             resourceInputs["dataValidation"] = undefined /*out*/;
@@ -362,7 +363,8 @@ export interface DataValidationArgs {
     strategy?: pulumi.Input<enums.ValidationStrategy | undefined>;
     /**
      * Tables by their names on the source, `schema.table` (`database.table` with MySQL), with `*` for any rest of a part.
-     * Without a dot: in every schema that is compared. By default all.
+     * Without a dot: in every schema that is compared, which is each of a PostgreSQL database, and with MySQL the database
+     * that is connected to and those that are named here or in `schemas`. By default all.
      */
     tables?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**

@@ -44,10 +44,10 @@ export function validateData(args: ValidateDataArgs, opts?: pulumi.InvokeOptions
         "schemas": args.schemas,
         "settling": args.settling ? inputs.validationSettlingProvideDefaults(args.settling) : undefined,
         "since": args.since,
-        "source": args.source ? inputs.validationConnectionProvideDefaults(args.source) : undefined,
+        "source": args.source,
         "strategy": args.strategy,
         "tables": args.tables,
-        "target": args.target ? inputs.validationConnectionProvideDefaults(args.target) : undefined,
+        "target": args.target,
         "triggers": args.triggers,
     }, opts);
 }
@@ -132,7 +132,8 @@ export interface ValidateDataArgs {
     strategy?: enums.ValidationStrategy;
     /**
      * Tables by their names on the source, `schema.table` (`database.table` with MySQL), with `*` for any rest of a part.
-     * Without a dot: in every schema that is compared. By default all.
+     * Without a dot: in every schema that is compared, which is each of a PostgreSQL database, and with MySQL the database
+     * that is connected to and those that are named here or in `schemas`. By default all.
      */
     tables?: string[];
     /**
@@ -239,10 +240,10 @@ export function validateDataOutput(args: ValidateDataOutputArgs, opts?: pulumi.I
         "schemas": args.schemas,
         "settling": pulumi.output(args.settling).apply(v => v === undefined ? undefined : inputs.validationSettlingProvideDefaults(v)),
         "since": args.since,
-        "source": pulumi.output(args.source).apply(inputs.validationConnectionProvideDefaults),
+        "source": args.source,
         "strategy": args.strategy,
         "tables": args.tables,
-        "target": pulumi.output(args.target).apply(inputs.validationConnectionProvideDefaults),
+        "target": args.target,
         "triggers": args.triggers,
     }, opts);
 }
@@ -327,7 +328,8 @@ export interface ValidateDataOutputArgs {
     strategy?: pulumi.Input<enums.ValidationStrategy | undefined>;
     /**
      * Tables by their names on the source, `schema.table` (`database.table` with MySQL), with `*` for any rest of a part.
-     * Without a dot: in every schema that is compared. By default all.
+     * Without a dot: in every schema that is compared, which is each of a PostgreSQL database, and with MySQL the database
+     * that is connected to and those that are named here or in `schemas`. By default all.
      */
     tables?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**

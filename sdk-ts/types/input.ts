@@ -1115,15 +1115,6 @@ export interface ValidationConnection {
      */
     user?: string;
 }
-/**
- * validationConnectionProvideDefaults sets the appropriate defaults for ValidationConnection
- */
-export function validationConnectionProvideDefaults(val: ValidationConnection): ValidationConnection {
-    return {
-        ...val,
-        tls: (val.tls ? inputs.validationTlsProvideDefaults(val.tls) : undefined),
-    };
-}
 
 /**
  * How a database is reached. What the program gives goes before what the secret of `secretArn` says.
@@ -1170,15 +1161,6 @@ export interface ValidationConnectionArgs {
      * The user. It needs to read only; `docs/data-validation.md` lists the rights.
      */
     user?: pulumi.Input<string | undefined>;
-}
-/**
- * validationConnectionArgsProvideDefaults sets the appropriate defaults for ValidationConnectionArgs
- */
-export function validationConnectionArgsProvideDefaults(val: ValidationConnectionArgs): ValidationConnectionArgs {
-    return {
-        ...val,
-        tls: pulumi.output(val.tls).apply(v => v === undefined ? undefined : inputs.validationTlsArgsProvideDefaults(v)),
-    };
 }
 
 /**
@@ -1619,20 +1601,9 @@ export interface ValidationTls {
      */
     caFile?: string;
     /**
-     * What is verified.
-     *
-     * Default: `"verifyFull"`.
+     * What is verified; by default chain and host name.
      */
     mode?: enums.ValidationTlsMode;
-}
-/**
- * validationTlsProvideDefaults sets the appropriate defaults for ValidationTls
- */
-export function validationTlsProvideDefaults(val: ValidationTls): ValidationTls {
-    return {
-        ...val,
-        mode: (val.mode) ?? "verifyFull",
-    };
 }
 
 /**
@@ -1649,20 +1620,9 @@ export interface ValidationTlsArgs {
      */
     caFile?: pulumi.Input<string | undefined>;
     /**
-     * What is verified.
-     *
-     * Default: `"verifyFull"`.
+     * What is verified; by default chain and host name.
      */
     mode?: pulumi.Input<enums.ValidationTlsMode | undefined>;
-}
-/**
- * validationTlsArgsProvideDefaults sets the appropriate defaults for ValidationTlsArgs
- */
-export function validationTlsArgsProvideDefaults(val: ValidationTlsArgs): ValidationTlsArgs {
-    return {
-        ...val,
-        mode: (val.mode) ?? "verifyFull",
-    };
 }
 
 /**

@@ -1190,15 +1190,6 @@ export interface ValidationConnection {
      */
     user?: string;
 }
-/**
- * validationConnectionProvideDefaults sets the appropriate defaults for ValidationConnection
- */
-export function validationConnectionProvideDefaults(val: ValidationConnection): ValidationConnection {
-    return {
-        ...val,
-        tls: (val.tls ? outputs.validationTlsProvideDefaults(val.tls) : undefined),
-    };
-}
 
 /**
  * A difference between schemas.
@@ -1448,20 +1439,9 @@ export interface ValidationTls {
      */
     caFile?: string;
     /**
-     * What is verified.
-     *
-     * Default: `"verifyFull"`.
+     * What is verified; by default chain and host name.
      */
     mode?: enums.ValidationTlsMode;
-}
-/**
- * validationTlsProvideDefaults sets the appropriate defaults for ValidationTls
- */
-export function validationTlsProvideDefaults(val: ValidationTls): ValidationTls {
-    return {
-        ...val,
-        mode: (val.mode) ?? "verifyFull",
-    };
 }
 
 /**

@@ -1,11 +1,12 @@
 //! Sessions and servers as they are met, of both engines.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cutover_core::validation::catalog::Engine;
 use cutover_core::validation::side::Side;
 use cutover_driver::{Database as _, Databases as _, TlsWish};
 use cutover_local_db::{Options, Server};
+use futures_util::future::join_all;
 use sqlx::Row;
 use tokio::time::timeout;
 
@@ -133,6 +134,39 @@ async fn a_statement_that_is_dropped_is_cancelled_by_postgresql() {
     while running(server, question) {
         asked += 1;
         assert!(asked < 100, "it still runs");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_that_is_dropped_is_killed_on_mariadb_within_two_seconds() {
+    let server = Server::shared_mariadb();
+    let database = mariadb("session_dropped", "DO 0").await;
+    let marked = |query: &str| format!("{query} /* is dropped */");
+    for query in [
+        marked("SELECT SLEEP(25)"),
+        marked("SELECT SUM(CRC32(seq)) FROM seq_1_to_100000000000"),
+    ] {
+        // The server has it before it is dropped, however slow this machine is.
+        let is_at_it = "SELECT COUNT(*) > 0 FROM information_schema.PROCESSLIST
+                        WHERE ID <> CONNECTION_ID() AND INFO LIKE '%is dropped%'";
+        let seen = || server.rows("session_dropped", is_at_it).expect("it is SQL")[0][0].clone();
+        let begun = async {
+            while seen().as_deref() != Some("1") {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            value = database.value(&query) => panic!("it takes longer: {value:?}"),
+            () = begun => {}
+        }
+
+        let dropped = Instant::now();
+        while seen().as_deref() == Some("1") {
+            assert!(dropped.elapsed() < Duration::from_secs(2), "{query}");
+        }
+        // All three connections can be had again.
+        let sessions = join_all((0..3).map(|_| database.session("reading"))).await;
+        assert!(sessions.iter().all(Result::is_ok), "{sessions:?}");
     }
 }
 

@@ -34,6 +34,11 @@ impl Report {
         self.add(name, unit, ours, Some(peer), None);
     }
 
+    /// Adds a figure alone.
+    pub(crate) fn figure(&mut self, name: impl Into<String>, unit: &'static str, ours: f64) {
+        self.add(name, unit, ours, None, None);
+    }
+
     /// Adds a figure beside its budget.
     pub(crate) fn budget(
         &mut self,
@@ -74,13 +79,13 @@ impl Report {
         // A closed output is no reason to lose the results.
         let _ = writeln!(
             out,
-            "{:<56} {:>10} {:>10} {:>10} {:>7} {:>8}",
+            "{:<72} {:>5} {:>10} {:>10} {:>7} {:>8}",
             "less is better", "unit", "ours", "peer", "ratio", "budget"
         );
         for row in &self.rows {
             let _ = writeln!(
                 out,
-                "{:<56} {:>10} {:>10.2} {:>10} {:>7} {:>8}{}",
+                "{:<72} {:>5} {:>10.2} {:>10} {:>7} {:>8}{}",
                 row.name,
                 row.unit,
                 row.ours,

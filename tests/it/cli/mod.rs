@@ -15,3 +15,4 @@ mod product;
 mod providers;
 mod secrets;
 mod shifting;
+mod validating;

@@ -417,12 +417,16 @@ fn the_types_of_the_examples_are_right_under_the_strictest_checks() {
         .filter(|path| path.is_dir());
     let names = folders.filter_map(|folder| Some(folder.file_name()?.to_str()?.to_owned()));
     let stacks: Vec<_> = names.map(|name| Stack::of_example(&name)).collect();
-    let shift = Stack::of_user("shift");
-    // The program of the tests that uses the SDK is compiled as an example is.
-    let settings = root().join("examples").join(EXAMPLE).join("tsconfig.json");
-    std::fs::copy(settings, shift.program().join("tsconfig.json")).expect("a file can be copied");
+    // The programs of the tests that use the SDK are compiled as an example is.
+    let of_tests = ["shift", "validation"].map(|program| {
+        let stack = Stack::of_user(program);
+        let settings = root().join("examples").join(EXAMPLE).join("tsconfig.json");
+        std::fs::copy(settings, stack.program().join("tsconfig.json"))
+            .expect("a file can be copied");
+        stack
+    });
 
-    for stack in stacks.iter().chain([&shift]) {
+    for stack in stacks.iter().chain(&of_tests) {
         let check = Command::new("node")
             .arg(pinned_packages().join("typescript/bin/tsc"))
             .args(["--project", "."])
@@ -439,7 +443,7 @@ fn the_types_of_the_examples_are_right_under_the_strictest_checks() {
     }
     assert_eq!(
         stacks.len(),
-        2,
-        "every example has its tests here or in `shifting`"
+        3,
+        "every example has its tests here, in `shifting` or in `validating`"
     );
 }

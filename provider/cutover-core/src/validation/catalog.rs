@@ -35,7 +35,6 @@ impl fmt::Display for Engine {
 
 /// A server as it was met.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Server {
     /// Its software.
     pub engine: Engine,
@@ -59,7 +58,6 @@ pub struct Server {
 
 /// TLS of a connection, as the server sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Tls {
     /// The protocol: `TLSv1.3`.
     pub version: String,

@@ -285,6 +285,7 @@ mod tests {
         BIGINT, MOMENT, TEXT, a_column, a_spec, a_table, numeric, servers, twice, two_postgres,
     };
     use super::super::tables::{Planned, tables};
+    use super::super::catalog::Server;
     use super::*;
     use crate::validation::catalog::Table;
 
@@ -348,7 +349,12 @@ mod tests {
 
     #[test]
     fn every_rule_is_asked_on_both_sides_in_the_words_of_each() {
-        let both = planned(shop(), &servers(Engine::Mariadb, Engine::Mariadb));
+        // The tables of the shop are in `public`.
+        let servers = servers(Engine::Mariadb, Engine::Mariadb).map(|server| Server {
+            database: "public".to_owned(),
+            ..server
+        });
+        let both = planned(shop(), &servers);
 
         let names = |side: Side| -> Vec<&str> {
             both.rules

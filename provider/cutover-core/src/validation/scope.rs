@@ -95,7 +95,8 @@ impl<'a> Scoped<'a> {
     /// Finds out which tables are compared.
     pub(super) fn new(spec: &'a Spec, catalogs: &'a Both<Catalog>, servers: &Both<Server>) -> Self {
         let (mut by_source, mut by_target) = (BTreeMap::new(), BTreeMap::new());
-        for source in &catalogs.source.tables {
+        let covered = |table: &&Table| covers(spec, &servers.source, &table.name.schema);
+        for source in catalogs.source.tables.iter().filter(covered) {
             if let Some(target) = target_of(spec, catalogs, servers, &source.name) {
                 let pair = Both { source, target };
                 by_source.insert(&source.name, pair);
@@ -112,7 +113,7 @@ impl<'a> Scoped<'a> {
             by_source,
             by_target,
         };
-        for table in &catalogs.source.tables {
+        for table in catalogs.source.tables.iter().filter(covered) {
             if is_own(spec, &table.name) {
                 continue;
             }
@@ -263,6 +264,20 @@ pub(super) fn target_schema(spec: &Spec, servers: &Both<Server>, schema: &str) -
     schema.to_owned()
 }
 
+/// Tells whether a schema of the source is compared: with PostgreSQL each of the database's, with MySQL, where the server
+/// shows all of its databases, the one that was connected to and those that the wish names.
+fn covers(spec: &Spec, source: &Server, schema: &str) -> bool {
+    let is_named = || {
+        spec.scope.schemas.contains_key(schema)
+            || spec.scope.include.iter().any(|text| {
+                Pattern::parse(text)
+                    .and_then(|pattern| pattern.schema)
+                    .is_some_and(|pattern| matches(&pattern, schema))
+            })
+    };
+    source.engine == Engine::Postgres || schema == source.database || is_named()
+}
+
 /// Returns the schema that names without one belong to: `public`, or the database with MySQL.
 fn default_schema(server: &Server) -> &str {
     match server.engine {
@@ -284,6 +299,7 @@ fn extra<'a>(
         .tables
         .iter()
         .map(|table| table.name.schema.as_str())
+        .filter(|schema| covers(spec, &servers.source, schema))
         .collect();
     schemas.extend(spec.scope.schemas.keys().map(String::as_str));
     schemas.insert(default_schema(&servers.source));

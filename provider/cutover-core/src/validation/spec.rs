@@ -53,7 +53,8 @@ pub enum Mode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     /// Tables by their names on the source, `schema.table`, with `*` for any rest of a part. Without a dot: in every
-    /// schema that is compared. Empty: all.
+    /// schema that is compared, which is each of a PostgreSQL database, and with MySQL the database that was connected to and
+    /// those that are named here or in `schemas`. Empty: all.
     pub include: Vec<String>,
     /// Those of them that are left out.
     pub exclude: Vec<String>,

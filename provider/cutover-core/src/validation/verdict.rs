@@ -106,6 +106,8 @@ pub fn report(spec: &Spec, mut found: Found) -> Report {
             "the connection to the {side} has no verified TLS, which is required"
         ));
     }
+    // A table that is missing is a finding about the schema, too.
+    gaps.retain(|gap| !wrongs.contains(gap));
     let verdict = match (wrongs.is_empty(), gaps.is_empty()) {
         (false, _) => Verdict::Mismatched,
         (true, false) => Verdict::Inconclusive,

@@ -9,6 +9,7 @@ use cutover_core::validation::facts::{
 };
 use cutover_core::validation::plan::{Chosen, Layout, Method, RulePlan, SumsPlan, TablePlan};
 use cutover_driver::{Asked, Database, Piece, Printed, Snapshot, Tallied};
+use futures_util::future::BoxFuture;
 
 use super::read::Width;
 use super::{Mysql, catalog, look};
@@ -131,5 +132,9 @@ impl Database for Mysql {
         marker: Option<&'a TableName>,
     ) -> Asked<'a, bool> {
         Box::pin(self.see_passed(position, marker))
+    }
+
+    fn end_dropped(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.leaving.wait())
     }
 }

@@ -3,6 +3,7 @@
 //! | Module | Subject |
 //! | --- | --- |
 //! | `session` | how they are spoken to |
+//! | `cancel` | ending on the server what was dropped here |
 //! | `look`, `catalog` | what kind of server it is, and what it holds |
 //! | `flavour` | what the two do not share, as far as reading rows is concerned |
 //! | `database` | the port, and which file keeps each of its promises |
@@ -19,6 +20,7 @@
 
 mod again;
 mod bind;
+mod cancel;
 mod catalog;
 mod columns;
 mod database;

@@ -13,6 +13,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, MySqlConnection};
 
 use super::bind::{self, Part};
+use super::cancel::Session;
 use super::columns::{Column, columns, key_columns};
 use super::push::{self, Rows};
 use super::{Mysql, digest, quote, spans};
@@ -185,8 +186,6 @@ impl Mysql {
         }
     }
 }
-
-type Session = sqlx::pool::PoolConnection<sqlx::MySql>;
 
 /// Finds the key of the last of so many rows; `None` where there are fewer. Found before they are read, so that the piece
 /// is a range of keys, and rows that come meanwhile are in this piece or in the next and never in both.

@@ -6,20 +6,16 @@ use cutover_core::validation::facts::{DbFailure, DbFailureClass};
 use cutover_core::validation::side::Side;
 use cutover_driver::{Address, TlsWish};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode};
-use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, MySqlConnection, MySqlPool};
 use tokio::time::timeout;
 
+use super::cancel::{Leaving, Session};
 use crate::failure::{failed, no_answer};
 use crate::open::settle_on_ring;
 
 /// How long a statement waits for a lock that someone else holds, in seconds, the least that there is. Ours: readers wait
 /// for schema changes only, and must not stand in a queue in which payments would stand behind them.
 const LOCK_TIMEOUT_SECONDS: u32 = 1;
-
-/// After what time of silence a connection that goes back to the pool is closed instead. Ours: what was dropped in the
-/// middle of a statement answers when that is over, which may be long after.
-const ANSWERS_WITHIN: Duration = Duration::from_millis(500);
 
 /// One MySQL or MariaDB database.
 #[derive(Clone, Debug)]
@@ -30,6 +26,8 @@ pub struct Mysql {
     pub(crate) address: Address,
     /// Its connections. Every one of them is set up as `session` says before it is handed out.
     pub(crate) pool: MySqlPool,
+    /// Those of them that are on their way back.
+    pub(super) leaving: Leaving,
 }
 
 impl Mysql {
@@ -45,32 +43,23 @@ impl Mysql {
             .max_connections(address.connections.saturating_add(1))
             .acquire_timeout(address.connect_timeout)
             .after_connect(move |connection, _| Box::pin(set_up(connection, statement_timeout)))
-            // Else the pool would do the same, and log the error of a statement that was dropped, which may quote a value.
-            .after_release(|connection, _| {
-                Box::pin(async move {
-                    Ok(matches!(
-                        timeout(ANSWERS_WITHIN, connection.ping()).await,
-                        Ok(Ok(()))
-                    ))
-                })
-            })
             .connect_lazy_with(options(address));
         Ok(Self {
             side,
             address: address.clone(),
             pool,
+            leaving: Leaving::default(),
         })
     }
 
-    /// Takes a connection out of the pool; it goes back when dropped.
+    /// Takes a connection out of the pool; it goes back when dropped, and what the server is at then is killed.
     ///
     /// It can only read. What writes begins a transaction of its own with `START TRANSACTION READ WRITE`.
-    pub(crate) async fn session(
-        &self,
-        doing: &str,
-    ) -> Result<PoolConnection<sqlx::MySql>, DbFailure> {
+    pub(crate) async fn session(&self, doing: &str) -> Result<Session, DbFailure> {
         match self.pool.acquire().await {
-            Ok(connection) => Ok(connection),
+            Ok(connection) => Session::of(connection, self)
+                .await
+                .map_err(|error| failed(doing, &error)),
             // The pool swallows why it got none.
             Err(error @ sqlx::Error::PoolTimedOut) => match connect(&self.address, doing).await {
                 Ok(connection) => {
@@ -106,7 +95,7 @@ fn not_let_in(address: &Address, mut failure: DbFailure) -> DbFailure {
 }
 
 /// What the driver is told. It leaves the session alone but for the character set; `set_up` does the rest.
-fn options(address: &Address) -> MySqlConnectOptions {
+pub(super) fn options(address: &Address) -> MySqlConnectOptions {
     let (mode, authorities) = match &address.tls {
         TlsWish::Verified { authorities } => (MySqlSslMode::VerifyIdentity, authorities.as_deref()),
         TlsWish::AnyName { authorities } => (MySqlSslMode::VerifyCa, authorities.as_deref()),

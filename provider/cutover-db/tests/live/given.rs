@@ -100,12 +100,16 @@ impl Pair {
             source: self.open(Side::Source).await,
             target: self.open(Side::Target).await,
         };
-        let done = validate(spec, databases, &SystemClock, None, pending::<()>(), &|_| {}).await;
-        match done {
+        match to_the_end(spec, databases).await {
             Validated::Done { report, .. } => *report,
             other => panic!("the validation did not come to its end: {other:?}"),
         }
     }
+}
+
+/// Validates two databases until there is nothing more to do.
+pub(crate) async fn to_the_end(spec: Spec, databases: Both<Arc<dyn Database>>) -> Validated<()> {
+    validate(spec, databases, &SystemClock, None, pending(), &|_| {}).await
 }
 
 /// A wish to compare all rows of all tables, which stand still.
@@ -147,7 +151,7 @@ pub(crate) fn rows_of_all_tables() -> Spec {
             max_rounds: 12,
             max_hot: 1_000,
             max_candidates: 100_000,
-            max_wait: Duration::from_secs(60),
+            max_wait: Duration::from_mins(1),
         },
         strategy: None,
         require_tls: false,

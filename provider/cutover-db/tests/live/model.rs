@@ -37,7 +37,8 @@ impl Cell {
             Self::Text(text) if postgres => format!("'{}'", text.replace('\'', "''")),
             Self::Text(text) => format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
             Self::Bytes(bytes) => {
-                let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                let hex = digits.concat();
                 if postgres {
                     format!("'\\x{hex}'")
                 } else {
@@ -135,7 +136,7 @@ impl Table {
 
     /// The statements that make it hold just these rows.
     pub(crate) fn fill(&self, engine: Engine) -> String {
-        let mut script = format!("DELETE FROM {};", self.name);
+        let mut script = vec![format!("DELETE FROM {};", self.name)];
         for rows in self.rows.chunks(200) {
             let rows: Vec<_> = rows
                 .iter()
@@ -144,9 +145,13 @@ impl Table {
                     format!("({})", cells.join(", "))
                 })
                 .collect();
-            script += &format!("INSERT INTO {} VALUES {};", self.name, rows.join(", "));
+            script.push(format!(
+                "INSERT INTO {} VALUES {};",
+                self.name,
+                rows.join(", ")
+            ));
         }
-        script
+        script.concat()
     }
 
     /// The key of a row, as a report shows it.
@@ -273,7 +278,11 @@ pub(crate) fn payments(count: i64) -> Vec<Table> {
             rows: (1..=count)
                 .map(|i| {
                     vec![
-                        text(format!("{}-{}", ["ab", "Äb", "zz"][usize::try_from(i % 3).unwrap_or(0)], i / 3)),
+                        text(format!(
+                            "{}-{}",
+                            ["ab", "Äb", "zz"][usize::try_from(i % 3).unwrap_or(0)],
+                            i / 3
+                        )),
                         Cell::Integer(i % 5),
                         Cell::Amount(i * 31),
                     ]
@@ -289,7 +298,8 @@ pub(crate) fn payments(count: i64) -> Vec<Table> {
             key: 1,
             rows: (1..=count)
                 .map(|i| {
-                    let bits = u128::from(i.unsigned_abs()).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+                    let bits = u128::from(i.unsigned_abs())
+                        .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
                     vec![Cell::Uuid(bits), text(format!("Customer {i}"))]
                 })
                 .collect(),

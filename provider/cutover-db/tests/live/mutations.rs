@@ -20,7 +20,11 @@ const CASES: u32 = 12;
 #[derive(Clone, Debug)]
 enum Mutation {
     /// The smallest change of one cell: a bit, a cent, a microsecond.
-    Flip { table: usize, row: usize, column: usize },
+    Flip {
+        table: usize,
+        row: usize,
+        column: usize,
+    },
     /// Empty text or null, whatever it was not.
     NullOrEmpty { row: usize },
     /// A row of the source is missing.
@@ -187,7 +191,10 @@ fn check(source: Engine, target: Engine, strategy: Option<Hashing>) {
                 any |= !expected.is_empty();
                 prop_assert_eq!(differences(found), expected, "{}", before.name);
             }
-            prop_assert_eq!(found.rows.target, u64::try_from(after.rows.len()).unwrap_or(0));
+            prop_assert_eq!(
+                found.rows.target,
+                u64::try_from(after.rows.len()).unwrap_or(0)
+            );
         }
         let expected = if any {
             Verdict::Mismatched

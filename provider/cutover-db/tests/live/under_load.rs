@@ -97,7 +97,9 @@ fn create(engine: Engine) -> (&'static str, String) {
     };
     (
         table,
-        format!("INSERT INTO payments SELECT i, i / 100.0, 'pending', 'there before' FROM {series}"),
+        format!(
+            "INSERT INTO payments SELECT i, i / 100.0, 'pending', 'there before' FROM {series}"
+        ),
     )
 }
 
@@ -137,14 +139,14 @@ fn check(engine: Engine) {
     };
 
     let (equal, changed) = thread::scope(|scope| {
-        let writer = scope.spawn(|| load.run(&servers.source, engine));
+        let loading = scope.spawn(|| load.run(&servers.source, engine));
         // A writer that failed must not be waited for.
         let stopping = Stopping(&stop);
         let equal = runtime.block_on(pair.validate(following()));
         pair.run(Side::Target, &planted());
         let changed = runtime.block_on(pair.validate(following()));
         drop(stopping);
-        writer.join().expect("the writer ends");
+        loading.join().expect("the writer ends");
         (equal, changed)
     });
 

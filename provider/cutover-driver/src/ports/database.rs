@@ -197,6 +197,12 @@ pub trait Database: Debug + Send + Sync {
         position: &'a Position,
         marker: Option<&'a TableName>,
     ) -> Asked<'a, bool>;
+
+    /// Waits until what was dropped has been cancelled, where the server does not notice that by itself. Whoever lets a
+    /// database go waits for this first.
+    fn end_dropped(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// A moment of a database that several connections can read.

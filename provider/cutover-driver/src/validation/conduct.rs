@@ -16,8 +16,8 @@ use super::{PassProgress, Progress, Validating};
 use crate::run::{End, advance};
 use crate::{Clock, Database};
 
-/// How long closing snapshots may take after the end; what is left ends with its connection. Ours: half of the two
-/// seconds within which a validation stops.
+/// How long closing snapshots and cancelling statements may take after the end; what is left ends by itself. Ours: half of
+/// the two seconds within which a validation stops.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
 
 /// What a validation came to.
@@ -119,10 +119,14 @@ pub async fn validate<S>(
 }
 
 async fn close(world: &Validating<'_>, clock: &dyn Clock) {
-    // A snapshot that is not closed ends with its connection.
+    // A snapshot that is not closed ends with its connection, and a statement by its own limit.
+    let closing = async {
+        world.close().await;
+        world.end_dropped().await;
+    };
     tokio::select! {
         biased;
-        () = world.close() => {}
+        () = closing => {}
         () = clock.sleep_until(clock.now().after(CLOSE_MAX)) => {}
     }
 }

@@ -98,6 +98,13 @@ impl<'a> Validating<'a> {
         }
     }
 
+    /// Waits until the servers are at nothing of ours any more.
+    pub async fn end_dropped(&self) {
+        for side in Side::BOTH {
+            self.sides.get(side).end_dropped().await;
+        }
+    }
+
     /// Tells of something new.
     pub(super) fn tell(&self, change: impl FnOnce(&mut Progress)) {
         let progress = {

@@ -150,7 +150,7 @@ fn tls(side: Side, given: Option<&ValidationTls>) -> Result<TlsWish, ValidationE
         Some(path) => Some(files::read_authorities(side, path)?),
         None => given.ca.and_then(Output::into_known),
     };
-    Ok(match given.mode {
+    Ok(match given.mode.unwrap_or_default() {
         ValidationTlsMode::VerifyFull => TlsWish::Verified { authorities },
         ValidationTlsMode::VerifyCa => TlsWish::AnyName { authorities },
         ValidationTlsMode::Require => TlsWish::Unverified,

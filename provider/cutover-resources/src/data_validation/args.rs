@@ -48,7 +48,8 @@ pub struct DataValidationArgs {
     #[serde(default)]
     pub mode: ValidationMode,
     /// Tables by their names on the source, `schema.table` (`database.table` with MySQL), with `*` for any rest of a part.
-    /// Without a dot: in every schema that is compared. By default all.
+    /// Without a dot: in every schema that is compared, which is each of a PostgreSQL database, and with MySQL the database
+    /// that is connected to and those that are named here or in `schemas`. By default all.
     #[serde(default)]
     pub tables: Vec<String>,
     /// Those of them that are left out.

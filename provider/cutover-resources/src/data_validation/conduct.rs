@@ -17,7 +17,7 @@ use super::address::{Terms, complete};
 use super::args::DataValidationArgs;
 use super::error::ValidationError;
 use super::files::{self, Kept};
-use super::narrate::{table_line, verdict_line, why};
+use super::narrate::{inherited_lines, table_line, verdict_line, why};
 use super::state::DataValidationState;
 use super::wish::ask;
 use crate::provider::App;
@@ -170,6 +170,9 @@ fn conclude(
         if table.verdict != Verdict::Matched {
             log.warn(table_line(table));
         }
+    }
+    for line in inherited_lines(&report) {
+        log.warn(line);
     }
     match report.verdict {
         Verdict::Matched => log.info(verdict_line(&report)),

@@ -1,6 +1,6 @@
 //! What people read.
 
-use cutover_core::validation::report::{Report, TableReport, Verdict};
+use cutover_core::validation::report::{Report, RowDifference, TableReport, Verdict};
 use cutover_core::validation::side::Both;
 use cutover_core::validation::spec::{Follow, RowCheck, Spec};
 use pulumi_value::Output;
@@ -160,7 +160,7 @@ fn differences(table: &TableReport) -> String {
     let keys: Vec<_> = found
         .rows
         .iter()
-        .filter_map(|row| row.key.as_deref())
+        .filter_map(key_with_columns)
         .take(KEYS_TOLD)
         .collect();
     let keys = match keys.as_slice() {
@@ -168,6 +168,15 @@ fn differences(table: &TableReport) -> String {
         keys => format!(", the first keys: {}", keys.join(", ")),
     };
     format!("{what} ({source} on the source, {target} on the target){keys}")
+}
+
+/// Names a row, as far as keys are shown, with the columns in which it differs.
+fn key_with_columns(row: &RowDifference) -> Option<String> {
+    let key = row.key.as_deref()?;
+    Some(match row.columns.as_slice() {
+        [] => key.to_owned(),
+        columns => format!("{key} in {}", columns.join(" and ")),
+    })
 }
 
 /// Says why a verdict is not *matched*: tables with counts and first keys, then what else there is.
@@ -193,6 +202,22 @@ pub(super) fn why(report: &Report) -> String {
         [only] => only.clone(),
         several => format!("\n  - {}", several.join("\n  - ")),
     }
+}
+
+/// Names the rules that rows break on both sides: not the migration's doing, and worth knowing.
+pub(super) fn inherited_lines(report: &Report) -> Vec<String> {
+    let rules = report.orphaned_records.rules.iter();
+    let rules = rules.chain(&report.invalid_records.rules);
+    rules
+        .filter(|rule| rule.inherited)
+        .filter_map(|rule| {
+            let count = rule.count.target?;
+            Some(format!(
+                "`{}`: {count} rows on the target, and no fewer on the source",
+                rule.rule
+            ))
+        })
+        .collect()
 }
 
 /// The first of some lines, with a word about the rest.

@@ -233,7 +233,7 @@ fn side_limits(args: &DataValidationArgs, side: Side) -> ValidationSideLimits {
 /// Tells whether a connection is meant to be encrypted.
 fn is_encrypted(connection: &ValidationConnection) -> bool {
     let tls = connection.tls.as_ref();
-    tls.is_none_or(|tls| tls.mode != ValidationTlsMode::Off)
+    tls.is_none_or(|tls| tls.mode != Some(ValidationTlsMode::Off))
 }
 
 fn checks(given: Option<&ValidationChecks>) -> Checks {

@@ -71,9 +71,11 @@ fn public_stands_for_the_database_of_mysql() {
         source: a_catalog([a_table("shop.Payments"), a_table("audit.log")]),
         target: a_catalog([a_table("public.payments"), a_table("audit.log")]),
     };
+    let mut spec = a_spec();
+    spec.scope.include = vec!["*.*".to_owned()];
 
     let pairs = pairs(
-        &a_spec(),
+        &spec,
         &catalogs,
         &servers(Engine::Mysql, Engine::Postgres),
     );
@@ -97,6 +99,26 @@ fn a_schema_goes_where_the_wish_sends_it() {
         pairs(&spec, &catalogs, &two_postgres()),
         ["public.payments = pay.payments"]
     );
+}
+
+#[test]
+fn of_a_mysql_server_only_the_database_in_use_and_named_ones_are_compared() {
+    let servers = servers(Engine::Mariadb, Engine::Mariadb);
+    let database = servers.source.database.clone();
+    let catalogs = twice([
+        a_table(&format!("{database}.payments")),
+        a_table("ledger.entries"),
+        a_table("wiki.pages"),
+    ]);
+
+    let by_default = pairs(&a_spec(), &catalogs, &servers);
+    let mut spec = a_spec();
+    spec.scope.include = vec!["payments".to_owned(), "led*.*".to_owned()];
+    let named = pairs(&spec, &catalogs, &servers);
+
+    let own = format!("{database}.payments = {}.payments", servers.target.database);
+    assert_eq!(by_default, [own.as_str()]);
+    assert_eq!(named, [own.as_str(), "ledger.entries = ledger.entries"]);
 }
 
 #[test]

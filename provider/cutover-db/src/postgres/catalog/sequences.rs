@@ -7,7 +7,8 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use crate::postgres::quote;
 
-/// Sequences with the column that each goes with: of an identity, of a `serial`, or as `OWNED BY` says.
+/// Sequences with the column that each goes with: of an identity, of a `serial`, or as `OWNED BY` says. Those that go with a
+/// table that the user may not read are left out like its rows, for which there is a reason in the report.
 const SEQUENCES: &str = "
     SELECT n.nspname::text AS schema, c.relname::text AS name,
            s.seqincrement AS increment, s.seqmin AS least, s.seqmax AS most, s.seqcycle AS cycles,
@@ -22,6 +23,8 @@ const SEQUENCES: &str = "
        AND (cardinality($1::text[]) = 0 OR n.nspname = ANY ($1::text[]))
        AND NOT EXISTS (SELECT FROM pg_depend e
                         WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
+       AND (t.oid IS NULL
+            OR has_schema_privilege(t.relnamespace, 'USAGE') AND has_table_privilege(t.oid, 'SELECT'))
      ORDER BY 1, 2";
 
 /// How many sequences are read by one statement: ours, so that statements stay of a size that a server parses in no time.

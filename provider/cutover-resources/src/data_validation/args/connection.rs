@@ -47,9 +47,9 @@ pub enum ValidationEngine {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ValidationTls {
-    /// What is verified.
-    #[serde(default)]
-    pub mode: ValidationTlsMode,
+    /// What is verified; by default chain and host name.
+    // Optional, since the SDK would fill in a default, and make the whole connection as secret as its password on the way.
+    pub mode: Option<ValidationTlsMode>,
     /// Certificates of the authorities that are trusted, in PEM, in place of those of the system.
     pub ca: Option<Output<String>>,
     /// A file with them. For Amazon RDS download the bundle of the region, or the global one, from

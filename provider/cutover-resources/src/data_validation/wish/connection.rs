@@ -58,7 +58,7 @@ impl Reader {
             self.malformed(path.key("caFile"), reason);
         }
         let idle = matches!(
-            tls.mode,
+            tls.mode.unwrap_or_default(),
             ValidationTlsMode::Require | ValidationTlsMode::Off
         );
         for (key, is_there) in [("ca", tls.ca.is_some()), ("caFile", tls.ca_file.is_some())] {
