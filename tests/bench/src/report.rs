@@ -30,7 +30,13 @@ struct Row {
 
 impl Report {
     /// Adds a figure beside the peer's.
-    pub(crate) fn compare(&mut self, name: impl Into<String>, unit: &'static str, ours: f64, peer: f64) {
+    pub(crate) fn compare(
+        &mut self,
+        name: impl Into<String>,
+        unit: &'static str,
+        ours: f64,
+        peer: f64,
+    ) {
         self.add(name, unit, ours, Some(peer), None);
     }
 

@@ -115,20 +115,37 @@ impl Servers {
         report.budget(name("peak memory"), "MB", one.peak_mb, MEMORY);
         let two = self.validate(2, 100, Verdict::Matched).await?;
         report.compare(name("equal, 2 connections a side"), "s", two.seconds, scan);
-        report.compare(name("2 connections beside 1"), "s", two.seconds, one.seconds);
+        report.compare(
+            name("2 connections beside 1"),
+            "s",
+            two.seconds,
+            one.seconds,
+        );
 
         let probed = probe::latency(&self.both.source, self.engine).await?;
         let full = self.probed(100).await?;
         let half = self.probed(50).await?;
-        report.compare(name("p95 of a source's query, no throttle"), "ms", full, probed);
-        report.compare(name("p95 of a source's query, duty 50 %"), "ms", half, probed);
+        report.compare(
+            name("p95 of a source's query, no throttle"),
+            "ms",
+            full,
+            probed,
+        );
+        report.compare(
+            name("p95 of a source's query, duty 50 %"),
+            "ms",
+            half,
+            probed,
+        );
 
-        let peer = peers::reladiff(&self.both, self.engine, DATABASE).await?;
+        let peer = peers::reladiff(&self.both, self.engine, DATABASE)?;
         report.compare(name("equal, beside reladiff"), "s", one.seconds, peer);
         if self.engine != Engine::Postgres {
             for (function, seconds) in peers::pt_table_checksum(&self.both.source, DATABASE)? {
                 report.compare(
-                    name(&format!("equal, beside pt-table-checksum {function} of one side")),
+                    name(&format!(
+                        "equal, beside pt-table-checksum {function} of one side"
+                    )),
                     "s",
                     one.seconds,
                     seconds,
@@ -147,8 +164,13 @@ impl Servers {
             Some(one.seconds),
             Some(one.seconds * 1.1),
         );
-        let peer = peers::reladiff(&self.both, self.engine, DATABASE).await?;
-        report.compare(name("10 rows differ, beside reladiff"), "s", changed.seconds, peer);
+        let peer = peers::reladiff(&self.both, self.engine, DATABASE)?;
+        report.compare(
+            name("10 rows differ, beside reladiff"),
+            "s",
+            changed.seconds,
+            peer,
+        );
         Ok(())
     }
 
@@ -181,19 +203,23 @@ impl Servers {
         };
         reset_peak()?;
         let started = Instant::now();
-        let done = validate(
+        let done = Box::pin(validate(
             spec(connections, duty),
             databases,
             &SystemClock,
             None,
             std::future::pending::<()>(),
             &|_| {},
-        )
+        ))
         .await;
         let seconds = started.elapsed().as_secs_f64();
         let report = found(done)?;
         if report.verdict != expected {
-            bail!("{:?} where {expected:?} was expected: {:?}", report.verdict, report.reasons);
+            bail!(
+                "{:?} where {expected:?} was expected: {:?}",
+                report.verdict,
+                report.reasons
+            );
         }
         Ok(Run {
             seconds,
@@ -213,7 +239,7 @@ impl Servers {
             tls: TlsWish::Off,
             connections: connections + 1,
             connect_timeout: Duration::from_secs(10),
-            statement_timeout: Duration::from_secs(60),
+            statement_timeout: Duration::from_mins(1),
         };
         Connections
             .open(side, &address)
@@ -273,7 +299,7 @@ fn spec(connections: u32, duty: u8) -> Spec {
             max_rounds: 12,
             max_hot: 1_000,
             max_candidates: 100_000,
-            max_wait: Duration::from_secs(300),
+            max_wait: Duration::from_mins(5),
         },
         strategy: None,
         require_tls: false,
@@ -285,7 +311,7 @@ fn spec(connections: u32, duty: u8) -> Spec {
 }
 
 fn millions(rows: u64) -> String {
-    if rows % 1_000_000 == 0 {
+    if rows.is_multiple_of(1_000_000) {
         format!("{} million", rows / 1_000_000)
     } else {
         rows.to_string()

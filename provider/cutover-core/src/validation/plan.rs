@@ -109,9 +109,7 @@ pub struct TablePlan {
 }
 
 /// Where rows are hashed, and by what.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Strategy {
     /// In the servers, by `hash_record_extended`. Both sides PostgreSQL 14 or later.

@@ -281,11 +281,11 @@ impl OneSide<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::catalog::Server;
     use super::super::given_catalogs::{
         BIGINT, MOMENT, TEXT, a_column, a_spec, a_table, numeric, servers, twice, two_postgres,
     };
     use super::super::tables::{Planned, tables};
-    use super::super::catalog::Server;
     use super::*;
     use crate::validation::catalog::Table;
 

@@ -10,7 +10,7 @@ use cutover_core::validation::side::Both;
 use cutover_local_db::Server;
 
 /// Times `reladiff` over both sides, with one thread each as ours has one connection, in seconds.
-pub(super) async fn reladiff(both: &Both<Server>, engine: Engine, database: &str) -> Result<f64> {
+pub(super) fn reladiff(both: &Both<Server>, engine: Engine, database: &str) -> Result<f64> {
     let program = installed("reladiff")?;
     let at = |server: &Server| {
         let scheme = if engine == Engine::Postgres {
@@ -88,7 +88,10 @@ fn installed(name: &str) -> Result<String> {
     let said = Command::new(tool).arg("--path").output()?;
     String::from_utf8(said.stdout)?
         .lines()
-        .find_map(|line| line.strip_prefix(&format!("{name}=")).map(ToOwned::to_owned))
+        .find_map(|line| {
+            line.strip_prefix(&format!("{name}="))
+                .map(ToOwned::to_owned)
+        })
         .filter(|path| Path::new(path).exists())
         .with_context(|| format!("{name} is missing; run `tools/databases --peers`"))
 }

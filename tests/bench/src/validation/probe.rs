@@ -61,7 +61,9 @@ pub(super) async fn latency(server: &Server, engine: Engine) -> Result<f64> {
         tokio::time::sleep(IDLE).await;
         Ok(())
     };
-    while_running(server, engine, idle).await.map(|((), p95)| p95)
+    while_running(server, engine, idle)
+        .await
+        .map(|((), p95)| p95)
 }
 
 /// The same while something else happens, with what that gave.

@@ -74,11 +74,7 @@ fn public_stands_for_the_database_of_mysql() {
     let mut spec = a_spec();
     spec.scope.include = vec!["*.*".to_owned()];
 
-    let pairs = pairs(
-        &spec,
-        &catalogs,
-        &servers(Engine::Mysql, Engine::Postgres),
-    );
+    let pairs = pairs(&spec, &catalogs, &servers(Engine::Mysql, Engine::Postgres));
 
     assert_eq!(
         pairs,
