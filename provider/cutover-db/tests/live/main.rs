@@ -1,5 +1,6 @@
 //! Whole validations of real databases: what differs is found and named, and what does not is not.
 
+mod cut;
 mod given;
 mod marker;
 mod model;

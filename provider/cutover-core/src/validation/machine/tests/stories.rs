@@ -513,6 +513,7 @@ fn what_was_hot_is_read_first_in_the_pause() {
     assert_eq!(ran.table("payments").candidates, 1);
 }
 
+/// D29
 #[test]
 fn a_proof_of_other_schemas_or_of_another_day_is_void() {
     let changes: [fn(&mut World); 3] = [
