@@ -87,7 +87,8 @@ sdk: ## Generate the TypeScript SDK, compile it and pack it into target/sdk
 	$(TOOLS) sdk
 
 .PHONY: bench
-bench: ## Measure, and write target/bench/results.json
+bench: ## Measure, and write target/bench/results.json; BENCH_ROWS says how large the tables of validations are
+	tools/databases --peers
 	cargo build --release --locked --package pulumi-specimen --package $(PLUGIN) --package cutover-bench
 	$(TARGET)/release/cutover-bench
 
