@@ -15,9 +15,7 @@ use anyhow::{Context as _, Result, bail};
 use cutover_core::validation::catalog::Engine;
 use cutover_core::validation::report::{Report as Found, Verdict};
 use cutover_core::validation::side::{Both, Side};
-use cutover_core::validation::spec::{
-    Checks, Follow, KeysShown, Limits, Mode, RowCheck, Scope, Settling, Spec,
-};
+use cutover_core::validation::spec::{Checks, Limits, RowCheck, Spec};
 use cutover_db::Connections;
 use cutover_driver::{
     Address, Database, Databases as _, Hidden, SystemClock, TlsWish, Validated, validate,
@@ -264,49 +262,14 @@ fn found(done: Validated<()>) -> Result<Found> {
 fn spec(connections: u32, duty: u8) -> Spec {
     let limits = Limits {
         connections,
-        unit_target: Duration::from_millis(700),
-        unit_limit: Duration::from_secs(30),
         duty,
-        max_active_sessions: None,
-        max_lag: None,
+        ..Limits::of(Side::Source)
     };
     Spec {
-        mode: Mode::PreMigration,
-        scope: Scope {
-            include: vec!["payments".to_owned()],
-            exclude: Vec::new(),
-            schemas: std::collections::BTreeMap::new(),
-            exclude_columns: std::collections::BTreeMap::new(),
-            keys: std::collections::BTreeMap::new(),
-        },
-        checks: Checks {
-            rows: RowCheck::Full,
-            schema: false,
-            orphans: false,
-            declared_checks: false,
-            sums: Vec::new(),
-            rules: Vec::new(),
-            invariants: Vec::new(),
-            references: Vec::new(),
-            preset: None,
-        },
-        follow: Follow::None,
-        limits: Both {
-            source: limits.clone(),
-            target: limits,
-        },
-        settling: Settling {
-            max_rounds: 12,
-            max_hot: 1_000,
-            max_candidates: 100_000,
-            max_wait: Duration::from_mins(5),
-        },
-        strategy: None,
+        checks: Checks::rows(RowCheck::Full),
+        limits: Both::of(|_| limits.clone()),
         require_tls: false,
-        keys: KeysShown::Plain,
-        max_keys: 100,
-        since: None,
-        seed: 0x5eed,
+        ..Spec::new(0x5eed)
     }
 }
 

@@ -1,16 +1,11 @@
 //! Catalogs for tests: what is not said is valid and boring.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use super::catalog::{
     Catalog, Check, Column, Engine, ForeignKey, Index, Kind, Made, Sequence, Server, Table,
     TableName, Trigger,
 };
 use super::side::Both;
-use super::spec::{
-    Checks, Follow, KeysShown, Limits, Mode, RowCheck, Rule, Scope, Settling, Spec, Sums,
-};
+use super::spec::{Rule, Spec, Sums};
 
 pub(super) const BIGINT: Kind = Kind::Integer {
     bits: 64,
@@ -242,51 +237,9 @@ pub(super) fn two_postgres() -> Both<Server> {
 
 /// Everything that is looked at without being asked for, before the switch.
 pub(super) fn a_spec() -> Spec {
-    let limits = Limits {
-        connections: 2,
-        unit_target: Duration::from_millis(700),
-        unit_limit: Duration::from_secs(30),
-        duty: 100,
-        max_active_sessions: None,
-        max_lag: None,
-    };
     Spec {
-        mode: Mode::PreMigration,
-        scope: Scope {
-            include: Vec::new(),
-            exclude: Vec::new(),
-            schemas: BTreeMap::new(),
-            exclude_columns: BTreeMap::new(),
-            keys: BTreeMap::new(),
-        },
-        checks: Checks {
-            rows: RowCheck::Full,
-            schema: true,
-            orphans: true,
-            declared_checks: true,
-            sums: Vec::new(),
-            rules: Vec::new(),
-            invariants: Vec::new(),
-            references: Vec::new(),
-            preset: None,
-        },
-        follow: Follow::None,
-        limits: Both {
-            source: limits.clone(),
-            target: limits,
-        },
-        settling: Settling {
-            max_rounds: 12,
-            max_hot: 1000,
-            max_candidates: 100_000,
-            max_wait: Duration::from_mins(5),
-        },
-        strategy: None,
         require_tls: false,
-        keys: KeysShown::Plain,
-        max_keys: 100,
-        since: None,
-        seed: 1,
+        ..Spec::new(1)
     }
 }
 

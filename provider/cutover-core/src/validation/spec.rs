@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::plan::Strategy;
-use super::side::Both;
+use super::side::{Both, Side};
 
 /// A checked wish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +49,8 @@ pub enum Mode {
     PostMigration,
 }
 
-/// Which tables are compared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Which tables are compared; by default all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     /// Tables by their names on the source, `schema.table`, with `*` for any rest of a part. Without a dot: in every
     /// schema that is compared, which is each of a PostgreSQL database, and with MySQL the database that was connected to and
@@ -239,6 +239,84 @@ pub enum KeysShown {
     Hashed,
     /// Not at all.
     None,
+}
+
+impl Spec {
+    /// Wishes what is done unless something else is said: all rows and schemas before the switch, of two sides that stand
+    /// still.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            mode: Mode::PreMigration,
+            scope: Scope::default(),
+            checks: Checks::default(),
+            follow: Follow::None,
+            limits: Both::of(Limits::of),
+            settling: Settling::default(),
+            strategy: None,
+            require_tls: true,
+            keys: KeysShown::Plain,
+            max_keys: 100,
+            since: None,
+            seed,
+        }
+    }
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self {
+            schema: true,
+            orphans: true,
+            declared_checks: true,
+            ..Self::rows(RowCheck::Full)
+        }
+    }
+}
+
+impl Checks {
+    /// Looks at rows in this way, and at nothing else.
+    pub fn rows(rows: RowCheck) -> Self {
+        Self {
+            rows,
+            schema: false,
+            orphans: false,
+            declared_checks: false,
+            sums: Vec::new(),
+            rules: Vec::new(),
+            invariants: Vec::new(),
+            references: Vec::new(),
+            preset: None,
+        }
+    }
+}
+
+impl Limits {
+    /// Returns the limits of a side unless something else is said: a source is at work, and a target is not yet.
+    pub fn of(side: Side) -> Self {
+        let (connections, duty) = match side {
+            Side::Source => (2, 50),
+            Side::Target => (4, 100),
+        };
+        Self {
+            connections,
+            unit_target: Duration::from_millis(700),
+            unit_limit: Duration::from_secs(30),
+            duty,
+            max_active_sessions: None,
+            max_lag: None,
+        }
+    }
+}
+
+impl Default for Settling {
+    fn default() -> Self {
+        Self {
+            max_rounds: 12,
+            max_hot: 1_000,
+            max_candidates: 100_000,
+            max_wait: Duration::from_mins(5),
+        }
+    }
 }
 
 /// What a run has proven, for a later one that reads only what changed since.

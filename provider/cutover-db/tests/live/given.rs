@@ -1,6 +1,5 @@
 //! Two databases, and a validation of them.
 
-use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,9 +8,7 @@ use std::time::Duration;
 use cutover_core::validation::catalog::Engine;
 use cutover_core::validation::report::{Report, RowDifferenceKind, TableReport};
 use cutover_core::validation::side::{Both, Side};
-use cutover_core::validation::spec::{
-    Checks, Follow, KeysShown, Limits, Mode, RowCheck, Scope, Settling, Spec,
-};
+use cutover_core::validation::spec::{Checks, Limits, RowCheck, Spec};
 use cutover_db::Connections;
 use cutover_driver::{
     Address, Database, Databases as _, Hidden, SystemClock, TlsWish, Validated, validate,
@@ -114,51 +111,18 @@ pub(crate) async fn to_the_end(spec: Spec, databases: Both<Arc<dyn Database>>) -
 
 /// A wish to compare all rows of all tables, which stand still.
 pub(crate) fn rows_of_all_tables() -> Spec {
-    let limits = |duty| Limits {
+    let limits = Limits {
         connections: 2,
         unit_target: Duration::from_millis(200),
-        unit_limit: Duration::from_secs(20),
-        duty,
-        max_active_sessions: None,
-        max_lag: None,
+        duty: 100,
+        ..Limits::of(Side::Target)
     };
     Spec {
-        mode: Mode::PreMigration,
-        scope: Scope {
-            include: Vec::new(),
-            exclude: Vec::new(),
-            schemas: BTreeMap::new(),
-            exclude_columns: BTreeMap::new(),
-            keys: BTreeMap::new(),
-        },
-        checks: Checks {
-            rows: RowCheck::Full,
-            schema: false,
-            orphans: false,
-            declared_checks: false,
-            sums: Vec::new(),
-            rules: Vec::new(),
-            invariants: Vec::new(),
-            references: Vec::new(),
-            preset: None,
-        },
-        follow: Follow::None,
-        limits: Both {
-            source: limits(100),
-            target: limits(100),
-        },
-        settling: Settling {
-            max_rounds: 12,
-            max_hot: 1_000,
-            max_candidates: 100_000,
-            max_wait: Duration::from_mins(1),
-        },
-        strategy: None,
+        checks: Checks::rows(RowCheck::Full),
+        limits: Both::of(|_| limits.clone()),
         require_tls: false,
-        keys: KeysShown::Plain,
         max_keys: 1_000,
-        since: None,
-        seed: 0x00c0_ffee,
+        ..Spec::new(0x00c0_ffee)
     }
 }
 

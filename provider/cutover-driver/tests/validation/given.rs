@@ -1,6 +1,5 @@
 //! Databases, plans and performers with boring values.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +10,7 @@ use cutover_core::validation::plan::{
     Buckets, ColumnPlan, Form, KeyPlan, Layout, Method, Strategy, TablePlan,
 };
 use cutover_core::validation::side::{Both, Side};
-use cutover_core::validation::spec::{
-    Checks, Follow, KeysShown, Limits, Mode, RowCheck, Scope, Settling, Spec,
-};
+use cutover_core::validation::spec::{Checks, Follow, Limits, RowCheck, Spec};
 use cutover_driver::{PassProgress, Perform, Progress, Validating};
 use cutover_sim::PausedClock;
 use cutover_sim::bank::{Bank, Kept, SimTable};
@@ -27,51 +24,19 @@ pub(crate) fn table() -> TableName {
 
 /// A spec that reads as fast as it can: 2 connections on the source, 4 on the target.
 pub(crate) fn a_spec() -> Spec {
-    let limits = |connections| Limits {
-        connections,
-        unit_target: Duration::from_millis(700),
-        unit_limit: Duration::from_secs(30),
-        duty: 100,
-        max_active_sessions: Some(20),
-        max_lag: Some(Duration::from_mins(1)),
-    };
     Spec {
-        mode: Mode::PreMigration,
-        scope: Scope {
-            include: Vec::new(),
-            exclude: Vec::new(),
-            schemas: BTreeMap::new(),
-            exclude_columns: BTreeMap::new(),
-            keys: BTreeMap::new(),
-        },
         checks: Checks {
-            rows: RowCheck::Full,
             schema: true,
-            orphans: false,
-            declared_checks: false,
-            sums: Vec::new(),
-            rules: Vec::new(),
-            invariants: Vec::new(),
-            references: Vec::new(),
-            preset: None,
+            ..Checks::rows(RowCheck::Full)
         },
         follow: Follow::Native,
-        limits: Both {
-            source: limits(2),
-            target: limits(4),
-        },
-        settling: Settling {
-            max_rounds: 12,
-            max_hot: 1_000,
-            max_candidates: 100_000,
-            max_wait: Duration::from_mins(5),
-        },
-        strategy: None,
-        require_tls: true,
-        keys: KeysShown::Plain,
-        max_keys: 100,
-        since: None,
-        seed: 7,
+        limits: Both::of(|side| Limits {
+            duty: 100,
+            max_active_sessions: Some(20),
+            max_lag: Some(Duration::from_mins(1)),
+            ..Limits::of(side)
+        }),
+        ..Spec::new(7)
     }
 }
 

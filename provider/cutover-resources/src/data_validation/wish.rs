@@ -23,23 +23,11 @@ use super::judge;
 use crate::code::Code;
 use reader::Reader;
 
-/// The most that one statement of a pass should take: ours, see docs/data-validation.md.
-const UNIT_TARGET: Duration = Duration::from_millis(700);
-
-/// After how long a statement of a pass is cancelled: ours.
-const UNIT_LIMIT: Duration = Duration::from_secs(30);
-
 /// After how long a server cancels any other statement: ours; a sum over a hundred million rows takes minutes.
 const STATEMENT_TIMEOUT: Duration = Duration::from_mins(30);
 
 /// Stands in for a duration that cannot be read, so that it leads to no further problems.
 const STAND_IN: Duration = Duration::from_mins(1);
-
-/// Connections and share of time on the source, which serves customers: ours.
-const SOURCE: (u32, u8) = (2, 50);
-
-/// The same of the target, which serves nobody yet: ours.
-const TARGET: (u32, u8) = (4, 100);
 
 /// What the arguments of a validation come to.
 #[derive(Debug)]
@@ -162,24 +150,21 @@ impl Reader {
     fn limits(&mut self, args: &DataValidationArgs, side: Side) -> Limits {
         let given = side_limits(args, side);
         let path = root().key("limits").key(side_key(side));
-        let (connections, duty) = match side {
-            Side::Source => SOURCE,
-            Side::Target => TARGET,
-        };
+        let default = Limits::of(side);
         let max_lag = given.max_lag.as_deref();
         Limits {
-            connections: given.connections.unwrap_or(connections),
+            connections: given.connections.unwrap_or(default.connections),
             unit_target: self.duration(
                 &path.key("unitTarget"),
                 given.unit_target.as_deref(),
-                UNIT_TARGET,
+                default.unit_target,
             ),
             unit_limit: self.duration(
                 &path.key("unitLimit"),
                 given.unit_limit.as_deref(),
-                UNIT_LIMIT,
+                default.unit_limit,
             ),
-            duty: given.duty.unwrap_or(duty),
+            duty: given.duty.unwrap_or(default.duty),
             max_active_sessions: given.max_active_sessions,
             max_lag: max_lag.map(|text| self.duration(&path.key("maxLag"), Some(text), STAND_IN)),
         }

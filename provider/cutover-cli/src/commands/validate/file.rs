@@ -238,13 +238,13 @@ impl LimitsForm {
 }
 
 impl SettlingForm {
-    /// The defaults are those of the resource; see docs/data-validation.md.
     pub(super) fn settling(&self) -> Settling {
+        let default = Settling::default();
         Settling {
-            max_rounds: self.max_rounds.unwrap_or(12),
-            max_hot: self.max_hot.unwrap_or(1_000),
-            max_candidates: self.max_candidates.unwrap_or(100_000),
-            max_wait: self.max_wait.unwrap_or(Duration::from_mins(5)),
+            max_rounds: self.max_rounds.unwrap_or(default.max_rounds),
+            max_hot: self.max_hot.unwrap_or(default.max_hot),
+            max_candidates: self.max_candidates.unwrap_or(default.max_candidates),
+            max_wait: self.max_wait.unwrap_or(default.max_wait),
         }
     }
 }

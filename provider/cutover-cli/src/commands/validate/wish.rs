@@ -167,17 +167,13 @@ fn wish(form: FileForm, reports: Vec<PathBuf>) -> Result<Wish, Problem> {
     })
 }
 
-/// The defaults are those of the resource; see docs/data-validation.md.
 fn limits_of(side: Side, form: &SideLimitsForm) -> Limits {
-    let (connections, duty) = match side {
-        Side::Source => (2, 50),
-        Side::Target => (4, 100),
-    };
+    let default = Limits::of(side);
     Limits {
-        connections: form.connections.unwrap_or(connections),
-        unit_target: form.unit_target.unwrap_or(Duration::from_millis(700)),
-        unit_limit: form.unit_limit.unwrap_or(Duration::from_secs(30)),
-        duty: form.duty.unwrap_or(duty),
+        connections: form.connections.unwrap_or(default.connections),
+        unit_target: form.unit_target.unwrap_or(default.unit_target),
+        unit_limit: form.unit_limit.unwrap_or(default.unit_limit),
+        duty: form.duty.unwrap_or(default.duty),
         max_active_sessions: form.max_active_sessions,
         max_lag: form.max_lag,
     }

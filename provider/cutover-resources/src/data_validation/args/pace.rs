@@ -1,5 +1,6 @@
 //! How fast, and how long.
 
+use cutover_core::validation::spec::Settling;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -66,44 +67,49 @@ pub struct ValidationSideLimits {
 #[serde(rename_all = "camelCase")]
 pub struct ValidationSettling {
     /// After so many rounds a row that still changes counts as hot.
-    #[serde(default = "twelve")]
+    #[serde(default = "max_rounds")]
     #[schemars(range(min = 1, max = 100))]
     pub max_rounds: u32,
     /// So many hot rows leave a verdict of `matched` possible.
-    #[serde(default = "a_thousand")]
+    #[serde(default = "max_hot")]
     pub max_hot: u32,
     /// How many rows that differ are followed to the end; of more, this many are.
-    #[serde(default = "a_hundred_thousand")]
+    #[serde(default = "max_candidates")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_candidates: u32,
     /// How long to wait for the target to have what the source had, in each round.
-    #[serde(default = "five_minutes")]
+    #[serde(default = "max_wait")]
     pub max_wait: String,
 }
 
 impl Default for ValidationSettling {
     fn default() -> Self {
         Self {
-            max_rounds: twelve(),
-            max_hot: a_thousand(),
-            max_candidates: a_hundred_thousand(),
-            max_wait: five_minutes(),
+            max_rounds: max_rounds(),
+            max_hot: max_hot(),
+            max_candidates: max_candidates(),
+            max_wait: max_wait(),
         }
     }
 }
 
-fn twelve() -> u32 {
-    12
+fn max_rounds() -> u32 {
+    Settling::default().max_rounds
 }
 
-fn a_thousand() -> u32 {
-    1_000
+fn max_hot() -> u32 {
+    saturated(Settling::default().max_hot)
 }
 
-fn a_hundred_thousand() -> u32 {
-    100_000
+fn max_candidates() -> u32 {
+    saturated(Settling::default().max_candidates)
 }
 
-fn five_minutes() -> String {
+/// That of the core, in the words of an input.
+fn max_wait() -> String {
     "5m".to_owned()
+}
+
+fn saturated(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
