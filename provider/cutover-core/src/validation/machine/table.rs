@@ -151,7 +151,7 @@ impl TableRun {
             Step::Keys => ("delta", format!("{label}: comparing keys")),
             Step::Drill(left) => (
                 "drill",
-                format!("{label}: finding rows, {} times more", left.len()),
+                format!("{label}: finding rows that differ, {} to go", left.len()),
             ),
             Step::Rows(settlement) => ("settle", settling(label, "rows", settlement)),
             Step::Count(..) => ("count", format!("{label}: counting")),
@@ -387,7 +387,7 @@ fn by_key(rows: Vec<RowPrint>) -> BTreeMap<Key, Vec<u64>> {
 
 fn settling<K: Clone + Ord>(label: &str, what: &str, settlement: &Settlement<K>) -> String {
     format!(
-        "{label}: {} {what} read again, round {}",
+        "{label}: reading {what} again, {} open, round {}",
         settlement.open(),
         settlement.rounds().saturating_add(1)
     )
