@@ -37,7 +37,8 @@ pub(super) fn server(state: &BankState, side: Side) -> Server {
         version: version.to_owned(),
         version_number,
         identity: server.identity.clone(),
-        database: "bank".to_owned(),
+        // Tables are kept under the name of a schema, which is that of the database with MySQL.
+        database: "public".to_owned(),
         is_replica: false,
         tls: Some(Tls {
             version: "TLSv1.3".to_owned(),
