@@ -1,5 +1,7 @@
 //! The contract between a decision and what carries it out.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use crate::Timestamp;
@@ -65,4 +67,19 @@ pub struct IllegalFact {
     pub expected: String,
     /// What was reported.
     pub fact: String,
+}
+
+impl IllegalFact {
+    /// Names a fact that does not belong to what is next.
+    pub(crate) fn new<C: fmt::Debug, O>(next: &Next<C, O>, fact: &dyn fmt::Debug) -> Self {
+        let expected = match next {
+            Next::Do(command) => format!("the answer to {command:?}"),
+            Next::WaitUntil { why, .. } => format!("the end of a wait: {}", why.text),
+            Next::Done(_) => "nothing".to_owned(),
+        };
+        Self {
+            expected,
+            fact: format!("{fact:?}"),
+        }
+    }
 }

@@ -261,6 +261,42 @@ impl Buckets {
             Self::Ranges { count, .. } | Self::Hashed { count } => *count,
         }
     }
+
+    /// Lists the ranges of keys that make up some buckets, from the first key to the one after the last, in their order,
+    /// neighbours as one; `None` where buckets are no ranges, or one of these begins beyond 64 bits with a sign.
+    ///
+    /// The first bucket has no beginning and the last one no end, since they hold what lies outside. A range that ends
+    /// beyond 64 bits has no end either.
+    pub fn ranges(&self, chosen: &Chosen) -> Option<Vec<(Option<i64>, Option<i64>)>> {
+        let Self::Ranges {
+            first,
+            width,
+            count,
+        } = self
+        else {
+            return None;
+        };
+        let begin = |bucket: u32| {
+            let offset = i128::from(bucket).saturating_mul(i128::from(*width));
+            i64::try_from(i128::from(*first).saturating_add(offset)).ok()
+        };
+        let mut runs: Vec<(u32, u32)> = Vec::new();
+        for &bucket in chosen.iter().filter(|bucket| *bucket < count) {
+            match runs.last_mut() {
+                Some((_, after)) if *after == bucket => *after = bucket.saturating_add(1),
+                Some(_) | None => runs.push((bucket, bucket.saturating_add(1))),
+            }
+        }
+        let ranges = runs.into_iter().map(|(bucket, after)| {
+            let from = match bucket {
+                0 => None,
+                bucket => Some(begin(bucket)?),
+            };
+            let until = if after < *count { begin(after) } else { None };
+            Some((from, until))
+        });
+        ranges.collect()
+    }
 }
 
 impl Method {
@@ -285,3 +321,43 @@ impl TablePlan {
 
 /// The buckets that are looked into.
 pub type Chosen = BTreeSet<u32>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ranges(first: i64, chosen: &[u32]) -> Option<Vec<(Option<i64>, Option<i64>)>> {
+        let buckets = Buckets::Ranges {
+            first,
+            width: 10,
+            count: 4,
+        };
+        let chosen = chosen.iter().copied().collect();
+        buckets.ranges(&chosen)
+    }
+
+    #[test]
+    fn neighbours_are_one_range_and_the_ends_are_open() {
+        assert_eq!(ranges(100, &[0, 1]), Some(vec![(None, Some(120))]));
+        assert_eq!(
+            ranges(100, &[1, 3]),
+            Some(vec![(Some(110), Some(120)), (Some(130), None)])
+        );
+        assert_eq!(ranges(100, &[0, 1, 2, 3]), Some(vec![(None, None)]));
+        assert_eq!(ranges(100, &[]), Some(vec![]));
+    }
+
+    #[test]
+    fn the_largest_key_is_in_a_range_and_beyond_there_are_none() {
+        // The second bucket begins five keys before the end of 64 bits, and the third one after it.
+        let first = i64::MAX - 14;
+
+        assert_eq!(ranges(first, &[1]), Some(vec![(Some(i64::MAX - 4), None)]));
+        assert_eq!(ranges(first, &[2]), None);
+    }
+
+    #[test]
+    fn hashed_buckets_are_no_ranges() {
+        assert_eq!(Buckets::Hashed { count: 64 }.ranges(&Chosen::new()), None);
+    }
+}

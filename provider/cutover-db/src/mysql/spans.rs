@@ -86,7 +86,7 @@ pub(crate) fn of_buckets(
 ) -> Option<Part> {
     let columns = key_columns(plan, side);
     let first = columns.first()?;
-    let ranges = ranges(buckets, chosen)?;
+    let ranges = buckets.ranges(chosen)?;
     (ranges.len() <= MOST_RANGES).then(|| {
         Part::any(
             ranges
@@ -94,42 +94,6 @@ pub(crate) fn of_buckets(
                 .map(|(from, until)| range(first, from, until)),
         )
     })
-}
-
-/// Lists the ranges of keys that make up some buckets, in their order, neighbours as one.
-fn ranges(buckets: &Buckets, chosen: &Chosen) -> Option<Vec<(Option<i64>, Option<i64>)>> {
-    let Buckets::Ranges {
-        first,
-        width,
-        count,
-    } = buckets
-    else {
-        return None;
-    };
-    // What lies beyond 64 bits is in the first or last bucket, which have no end there.
-    let start = |bucket: u32| {
-        let start = i128::from(*first) + i128::from(bucket) * i128::from(*width);
-        i64::try_from(start).ok()
-    };
-    let mut ranges: Vec<(Option<i64>, Option<i64>)> = Vec::new();
-    let mut end = None;
-    for &bucket in chosen {
-        let until = (bucket + 1 < *count).then(|| start(bucket + 1)).flatten();
-        if end == Some(bucket) {
-            if let Some(last) = ranges.last_mut() {
-                last.1 = until;
-            }
-        } else {
-            let from = if bucket == 0 {
-                None
-            } else {
-                Some(start(bucket)?)
-            };
-            ranges.push((from, until));
-        }
-        end = Some(bucket + 1);
-    }
-    Some(ranges)
 }
 
 fn unsupported(why: &str) -> DbFailure {

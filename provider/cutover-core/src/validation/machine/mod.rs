@@ -266,15 +266,7 @@ impl Validation {
     }
 
     fn illegal(&self, fact: &dyn std::fmt::Debug) -> IllegalFact {
-        let expected = match self.next() {
-            Next::Do(command) => format!("the answer to {command:?}"),
-            Next::WaitUntil { why, .. } => format!("the end of a wait: {}", why.text),
-            Next::Done(_) => "nothing".to_owned(),
-        };
-        IllegalFact {
-            expected,
-            fact: format!("{fact:?}"),
-        }
+        IllegalFact::new(&self.next(), fact)
     }
 }
 

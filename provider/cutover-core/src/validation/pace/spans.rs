@@ -185,33 +185,13 @@ pub fn reads_chosen_only(layout: &Layout, method: &Method, chosen: &Chosen) -> b
     layout.keys.is_some() && (layout.clustered || chosen.len().saturating_mul(ONE_IN) <= count)
 }
 
-/// Returns the key ranges of some buckets, neighbours together. The first and the last bucket hold what lies outside.
+/// Returns the key ranges of some buckets; all keys where their ranges cannot be said.
 fn ranges(buckets: &Buckets, chosen: &Chosen) -> Vec<Span> {
-    let Buckets::Ranges {
-        first,
-        width,
-        count,
-    } = buckets
-    else {
-        return Vec::new();
-    };
-    let begin = |bucket: u32| {
-        let offset = i128::from(bucket).saturating_mul(i128::from(*width));
-        let begin = i128::from(*first).saturating_add(offset);
-        i64::try_from(begin).unwrap_or(i64::MAX)
-    };
-    let mut runs: Vec<(u32, u32)> = Vec::new();
-    for &bucket in chosen.iter().filter(|bucket| *bucket < count) {
-        match runs.last_mut() {
-            Some((_, after)) if *after == bucket => *after = bucket.saturating_add(1),
-            Some(_) | None => runs.push((bucket, bucket.saturating_add(1))),
-        }
-    }
-    let spans = runs.into_iter().map(|(bucket, after)| Span::Range {
-        from: (bucket > 0).then(|| begin(bucket)),
-        until: (after < *count).then(|| begin(after)),
-    });
-    spans.collect()
+    let ranges = buckets.ranges(chosen).unwrap_or_else(|| vec![(None, None)]);
+    ranges
+        .into_iter()
+        .map(|(from, until)| Span::Range { from, until })
+        .collect()
 }
 
 /// How many values of the key there may be, at most.
