@@ -40,10 +40,22 @@ impl AwsSecrets {
             Err(error) => Err(classify(action, &error)),
         }
     }
+
+    async fn set(&self, id: &str, value: &Hidden) -> Result<(), Failure> {
+        let action = "secretsmanager:PutSecretValue";
+        let call = self.manager.get(action).await?.put_secret_value();
+        let call = call.secret_id(id).secret_string(value.reveal());
+        let sent = call.send().await;
+        sent.map(|_| ()).map_err(|error| classify(action, &error))
+    }
 }
 
 impl Secrets for AwsSecrets {
     fn fetch<'a>(&'a self, id: &'a str) -> Answered<'a, Hidden> {
         Box::pin(self.get(id))
+    }
+
+    fn put<'a>(&'a self, id: &'a str, value: &'a Hidden) -> Answered<'a, ()> {
+        Box::pin(self.set(id, value))
     }
 }

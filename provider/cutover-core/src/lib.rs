@@ -16,6 +16,8 @@
 //! | [`service_roles`] | the two account-wide roles of AWS DMS |
 //! | [`shift`] | traffic moved step by step, and back |
 //! | [`validation`] | two live databases, proven equal or different |
+//! | [`replication`] | one direction of replication, loaded and caught up |
+//! | [`writer_switch`] | the one moment at which the writer changes, and the way back |
 //!
 //! Invariants: no input or output, no async, no clock, no randomness, no environment, no order that differs between
 //! runs. Arithmetic is checked or saturating, and the choice is deliberate.
@@ -25,11 +27,13 @@
 mod backoff;
 mod failure;
 mod machine;
+pub mod replication;
 pub mod service_roles;
 pub mod shift;
 mod time;
 pub mod validation;
 pub mod weights;
+pub mod writer_switch;
 
 pub use backoff::Backoff;
 pub use failure::{Failure, FailureClass};

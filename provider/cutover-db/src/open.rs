@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use cutover_core::validation::catalog::Engine;
 use cutover_core::validation::side::Side;
-use cutover_driver::{Address, Asked, Database, Databases};
+use cutover_driver::{Address, Asked, Database, Databases, Fenced, WriterControl, Writers};
 
-use crate::mysql::Mysql;
-use crate::postgres::Postgres;
+use crate::mysql::{self, Mysql};
+use crate::postgres::{self, Postgres};
 
 /// Opens databases by their addresses.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,22 @@ impl Databases for Connections {
                 Engine::Mysql | Engine::Mariadb => Arc::new(Mysql::open(side, at).await?),
             };
             Ok(opened)
+        })
+    }
+}
+
+impl Writers for Connections {
+    fn open<'a>(
+        &'a self,
+        side: Side,
+        at: &'a Address,
+        of: &'a Fenced,
+    ) -> Asked<'a, Arc<dyn WriterControl>> {
+        Box::pin(async move {
+            match at.engine {
+                Engine::Postgres => postgres::control::open(side, at, of).await,
+                Engine::Mysql | Engine::Mariadb => mysql::control::open(side, at, of).await,
+            }
         })
     }
 }

@@ -24,10 +24,11 @@ mod validation;
 
 pub use clock::{Clock, SystemClock, Wait};
 pub use ports::{
-    Address, Answered, Applied, Asked, Batch, Credentials, Database, Databases, Ensuring,
-    HealthCheck, Hidden, HostedZones, ListenerRules, Locks, Message, Metrics, NameServers,
-    Parameters, Perform, Piece, Printed, Published, Question, ReplicationTasks, Sample, Secrets,
-    ServiceRoles, Snapshot, Surveying, Tallied, Targets, TlsWish, Topics, Traffic, World, Zone,
+    Address, Answered, Applied, Asked, Batch, Closing, Credentials, Database, Databases, Ensuring,
+    Fenced, HealthCheck, Hidden, HostedZones, ListenerRules, Locks, Message, Metrics, NameServers,
+    Noted, Parameters, Perform, Piece, Printed, Published, Question, ReplicationTasks,
+    Replications, Sample, Secrets, ServiceRoles, Snapshot, Surveying, Tallied, Targets, TlsWish,
+    Topics, Traffic, World, WriterControl, Writers, Zone,
 };
 pub use run::{Ended, run};
 pub use shift::{

@@ -1,7 +1,9 @@
 //! What the loop reaches the world through.
 
 mod database;
+mod replication;
 mod traffic;
+mod writers;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -14,11 +16,13 @@ pub use database::{
     Address, Asked, Database, Databases, Hidden, Piece, Printed, Secrets, Snapshot, Tallied,
     TlsWish,
 };
+pub use replication::Replications;
 pub use traffic::{
     Answered, Applied, Batch, Credentials, HealthCheck, HostedZones, ListenerRules, Locks, Message,
     Metrics, NameServers, Parameters, Published, Question, ReplicationTasks, Sample, Targets,
     Topics, Traffic, Zone,
 };
+pub use writers::{Closing, Fenced, Noted, WriterControl, Writers};
 
 /// The service roles of DMS, in whichever account the adapter's credentials belong to.
 pub trait ServiceRoles: Debug + Send + Sync {
@@ -45,6 +49,10 @@ pub struct World {
     pub databases: Arc<dyn Databases>,
     /// Secrets that programs only name.
     pub secrets: Arc<dyn Secrets>,
+    /// Databases whose writer changes.
+    pub writers: Arc<dyn Writers>,
+    /// Replication by DMS.
+    pub replications: Arc<dyn Replications>,
 }
 
 /// Performs the commands of one kind of machine.

@@ -26,7 +26,9 @@ pub use cloudwatch::{
     Alarm, AlarmMetric, AlarmState, Comparison, Datum, GetMetricData, MetricData, MetricDataQuery,
     MetricDataResult, MetricDatum, MetricKey, MetricStat, StatusCode,
 };
-pub use dms::{ReplicationTask, TableStatistics};
+pub use dms::{
+    Job, JobSeen, JobStart, JobTable, MovedDatabase, Mover, ReplicationTask, TableStatistics,
+};
 pub use dynamodb::{Attribute, Condition, Item, PutItem};
 pub use elb::{
     Action, Forward, ListenerRule, Stickiness, TagsOf, TargetGroup, TargetHealth, WeightedGroup,

@@ -23,6 +23,7 @@ mod bind;
 mod cancel;
 mod catalog;
 mod columns;
+pub(crate) mod control;
 mod database;
 mod digest;
 mod flavour;

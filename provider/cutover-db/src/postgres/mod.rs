@@ -18,6 +18,7 @@
 
 mod calibrate;
 mod catalog;
+pub(crate) mod control;
 mod copy;
 mod database;
 mod layout;

@@ -27,6 +27,12 @@ pub trait Databases: Debug + Send + Sync {
 pub trait Secrets: Debug + Send + Sync {
     /// Reads the text of a secret by its ARN or name.
     fn fetch<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Hidden, Failure>>;
+
+    /// Sets the text of a secret that is there.
+    ///
+    /// # Cancellation
+    /// Must not be dropped: it may or may not be set then.
+    fn put<'a>(&'a self, id: &'a str, value: &'a Hidden) -> BoxFuture<'a, Result<(), Failure>>;
 }
 
 /// Where a database is, and how to come in. Complete: what stood in secrets and in the environment is here.

@@ -1,11 +1,14 @@
 //! DMS: replication tasks, as far as they are read.
 
+mod mover;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cutover_core::Timestamp;
 
 use super::{AwsError, Cloud, Service};
+pub use mover::{Job, JobSeen, JobStart, JobTable, MovedDatabase, Mover};
 
 /// A replication task.
 #[derive(Clone, Debug, Default, PartialEq)]
