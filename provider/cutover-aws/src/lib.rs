@@ -20,9 +20,11 @@
 //! | `listener_rules` | Elastic Load Balancing: rules, their tags, targets |
 //! | `metrics`, `series` | CloudWatch: metrics, alarms, publishing |
 //! | `parameters`, `secrets`, `topics` | Systems Manager, Secrets Manager and SNS |
-//! | `tasks`, `service_roles` | DMS: replication tasks, and its roles in IAM |
+//! | `dms`, `tasks`, `replications` | DMS: what its adapters share; how far tasks are behind; tasks driven |
+//! | `service_roles` | the roles of DMS in IAM |
 
 mod credentials;
+mod dms;
 mod failure;
 mod hosted_zones;
 mod listener_rules;
@@ -30,6 +32,7 @@ mod locks;
 mod metrics;
 mod name_servers;
 mod parameters;
+mod replications;
 mod sdk;
 mod secrets;
 mod series;
@@ -52,6 +55,7 @@ pub use locks::AwsLocks;
 pub use metrics::AwsMetrics;
 pub use name_servers::DnsNameServers;
 pub use parameters::AwsParameters;
+pub use replications::AwsReplications;
 pub use sdk::Sdk;
 pub use secrets::AwsSecrets;
 pub use service_roles::AwsServiceRoles;

@@ -15,7 +15,7 @@ use cutover_core::service_roles::{
     Act, Ensure, Fact, Found, Look, Origin, Owner, Role, Standing, TrustPolicy, Wish,
 };
 use cutover_driver::{
-    Ended, Ensuring, Message, Parameters as _, ReplicationTasks as _, Secrets as _,
+    Ended, Ensuring, Hidden, Message, Parameters as _, ReplicationTasks as _, Secrets as _,
     ServiceRoles as _, Topics as _, run,
 };
 use cutover_sim::SimClock;
@@ -183,7 +183,7 @@ fn secretsmanager(moto: &Moto) -> aws_sdk_secretsmanager::Client {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_is_read_by_its_name_and_by_its_arn() {
+async fn a_secret_is_read_by_its_name_and_by_its_arn_and_set_again() {
     let moto = Moto::start();
     let secrets = AwsSecrets::new(&moto.sdk());
     let text = r#"{"username":"reader","password":"open-sesame","port":5432}"#;
@@ -197,6 +197,11 @@ async fn a_secret_is_read_by_its_name_and_by_its_arn() {
         let found = secrets.fetch(id).await.unwrap();
         assert_eq!(found.reveal(), text, "{id}");
     }
+    let other = Hidden::new(r#"{"username":"writer"}"#);
+    assert_eq!(secrets.put("pay/reader", &other).await, Ok(()));
+    assert_eq!(secrets.fetch("pay/reader").await, Ok(other.clone()));
+    let failure = secrets.put("pay/nobody", &other).await.unwrap_err();
+    assert!(failure.message.contains("ResourceNotFound"), "{failure:?}");
     let failure = secrets.fetch("pay/nobody").await.unwrap_err();
     assert!(failure.message.contains("ResourceNotFound"), "{failure:?}");
 }

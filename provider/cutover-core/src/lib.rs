@@ -18,6 +18,7 @@
 //! | [`validation`] | two live databases, proven equal or different |
 //! | [`replication`] | one direction of replication, loaded and caught up |
 //! | [`writer_switch`] | the one moment at which the writer changes, and the way back |
+//! | [`teardown`] | the end of a migration: what was there for the way back is stopped and removed |
 //!
 //! Invariants: no input or output, no async, no clock, no randomness, no environment, no order that differs between
 //! runs. Arithmetic is checked or saturating, and the choice is deliberate.
@@ -30,6 +31,7 @@ mod machine;
 pub mod replication;
 pub mod service_roles;
 pub mod shift;
+pub mod teardown;
 mod time;
 pub mod validation;
 pub mod weights;

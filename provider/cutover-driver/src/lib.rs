@@ -14,13 +14,19 @@
 //! | `ports` | what the world is reached through |
 //! | `clock` | the only place that reads a clock |
 //! | `validation` | two databases compared: commands over the ports, paced, and resumed where it was stopped |
+//! | `teardown` | what is stopped and removed at the end of a migration: its commands over the ports |
 //! | `shift` | a shift of traffic: its commands over the ports, the request budget, messages, and stopping it in time |
+//! | `replication` | one direction of replication by DMS: its commands over the ports |
+//! | `writer_switch` | a move of the writer: its commands over the ports, the comparison in the pause, and stopping it in time |
 
 mod clock;
 mod ports;
+mod replication;
 mod run;
 mod shift;
+mod teardown;
 mod validation;
+mod writer_switch;
 
 pub use clock::{Clock, SystemClock, Wait};
 pub use ports::{
@@ -30,8 +36,11 @@ pub use ports::{
     Replications, Sample, Secrets, ServiceRoles, Snapshot, Surveying, Tallied, Targets, TlsWish,
     Topics, Traffic, World, WriterControl, Writers, Zone,
 };
+pub use replication::Replicating;
 pub use run::{Ended, run};
 pub use shift::{
     Allowance, Budgeted, Conducted, Guard, Herald, Notify, Shifting, Tell, Undelivered, conduct,
 };
+pub use teardown::TearingDown;
 pub use validation::{Checkpoint, PassProgress, Progress, Validated, Validating, validate};
+pub use writer_switch::{BackTask, FinalCheck, Moved, SwitchTell, Switching, switch_writer};

@@ -56,7 +56,7 @@ where
     M: Machine,
     M::Command: Debug,
 {
-    let news = |machine: &M, why: Option<&Why>| {
+    let news = |machine: &mut M, why: Option<&Why>| {
         if let Some(why) = why {
             status(machine, why);
         }
@@ -78,7 +78,7 @@ pub(crate) async fn advance<M, S>(
     world: &impl Perform<M::Command, M::Fact>,
     clock: &dyn Clock,
     stop: impl Future<Output = S>,
-    mut news: impl FnMut(&M, Option<&Why>),
+    mut news: impl FnMut(&mut M, Option<&Why>),
 ) -> End<M::Outcome, S>
 where
     M: Machine,

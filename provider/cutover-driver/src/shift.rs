@@ -14,4 +14,4 @@ pub use herald::{Herald, Notify, Undelivered};
 pub use perform::{Guard, Shifting};
 
 #[cfg(test)]
-mod given;
+pub(crate) mod given;

@@ -102,6 +102,8 @@ codes! {
     ShiftCredentials = 120, "the credentials end before the plan does";
     /// The new side cannot take the traffic.
     ShiftUnfit = 121, "new cannot take the traffic";
+    /// The databases do not let that side write.
+    ShiftWritePolicy = 122, "traffic would go where nothing can be written";
     /// The router of a live shift was changed.
     ShiftReplaced = 130, "the router of a live shift was changed";
     /// Steps that were carried out were edited.
@@ -180,6 +182,50 @@ codes! {
     ValidationReport = 233, "the report of a validation cannot be written";
     /// A validation ended over a mistake in the provider.
     ValidationBroken = 234, "a validation ended over a mistake in the provider";
+    /// An input of a replication cannot be read.
+    ReplicationMalformed = 240, "an input of a replication cannot be read";
+    /// A replication cannot go on by itself.
+    ReplicationHeld = 250, "a replication needs a person";
+    /// Somebody else holds the migration while a replication is prepared.
+    ReplicationNotPrepared = 251, "the target of a replication cannot be closed";
+    /// A replication was no longer waited for.
+    ReplicationStopped = 252, "a replication is no longer waited for";
+    /// A task was not stopped in time.
+    ReplicationRuns = 253, "a replication does not stop";
+    /// A replication ended over a mistake in the provider.
+    ReplicationBroken = 254, "a replication ended over a mistake in the provider";
+    /// An input of a switch cannot be read.
+    SwitchMalformed = 300, "an input of a switch cannot be read";
+    /// Two databases would be written to.
+    SwitchTwoWriters = 301, "two databases cannot both be written to";
+    /// Something stands in the way of a switch.
+    SwitchRefused = 310, "something stands in the way of a switch";
+    /// A switch was called off.
+    SwitchCalledOff = 311, "a switch was called off";
+    /// The writer has changed, and something is left to do.
+    SwitchPending = 312, "the writer has changed and something is left to do";
+    /// Another run holds the migration.
+    SwitchNotHolder = 313, "another run holds the migration";
+    /// A switch was interrupted.
+    SwitchStopped = 314, "a switch was interrupted";
+    /// A switch ended over a mistake in the provider.
+    SwitchBroken = 315, "a switch ended over a mistake in the provider";
+    /// The databases stay as they are until somebody says what is to become of them.
+    SwitchDeleted = 316, "a switch that has taken place was to be deleted";
+    /// The migration is finalized.
+    SwitchFinal = 317, "the migration is finalized and there is no way back";
+    /// An input of a migration cannot be read.
+    MigrationMalformed = 340, "an input of a migration cannot be read";
+    /// An input of a finalization cannot be read.
+    FinalizationMalformed = 350, "an input of a finalization cannot be read";
+    /// It is not the time to finalize.
+    FinalizationRefused = 351, "a migration cannot be finalized as it stands";
+    /// A finalization has not come to its end.
+    FinalizationUnfinished = 352, "a finalization has not come to its end";
+    /// A finalization ended over a mistake in the provider.
+    FinalizationBroken = 353, "a finalization ended over a mistake in the provider";
+    /// Both databases, or neither, say that they are the writer.
+    WriterConflict = 399, "the two databases contradict each other about the writer";
 }
 
 impl Code {

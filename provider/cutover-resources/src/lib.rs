@@ -10,9 +10,14 @@ mod code;
 mod config;
 mod data_validation;
 mod error;
+mod finalization;
+mod migration;
+mod migration_cutover;
 mod provider;
+mod replication;
 mod service_roles;
 mod weighted_shift;
+mod writer_switch;
 
 pub use config::{AssumeRole, Config, Endpoints};
 pub use data_validation::{
@@ -24,7 +29,17 @@ pub use data_validation::{
     ValidationStrategy, ValidationSums, ValidationTls, ValidationTlsMode, ValidationVerdict,
 };
 pub use error::Code;
+pub use finalization::{Finalization, FinalizationArgs, FinalizationPhase, FinalizationState};
+pub use migration::ApplyUsers;
+pub use migration_cutover::{
+    MigrationCutover, MigrationCutoverArgs, MigrationCutoverOutputs, MigrationFinalize,
+    MigrationGoal, MigrationReplication, MigrationSwitch, MigrationValidation, WriterPlacement,
+};
 pub use provider::{App, provider, schema};
+pub use replication::{
+    ReplicatedTable, Replication, ReplicationArgs, ReplicationAssessment, ReplicationMarkers,
+    ReplicationPhase, ReplicationState,
+};
 pub use service_roles::{
     DmsServiceRoles, DmsServiceRolesArgs, DmsServiceRolesState, ServiceRole, ServiceRoleStatus,
 };
@@ -38,4 +53,9 @@ pub use weighted_shift::{
     ShiftPhase, ShiftRollback, ShiftRollbackReport, ShiftRouter, ShiftSettle, ShiftStep,
     ShiftTargets, ShiftVerdict, ShiftWeights, TaskValidation, WeightedRecord, WeightedShift,
     WeightedShiftArgs, WeightedShiftState, WriteFence, ZeroWeight,
+};
+pub use writer_switch::{
+    OnSwitchDelete, SlotPlugin, SwitchBack, SwitchCheck, SwitchClient, SwitchDrain, SwitchPause,
+    SwitchPhase, SwitchSetting, SwitchWriter, WritePolicy, WriterNow, WriterSwitch,
+    WriterSwitchArgs, WriterSwitchState,
 };

@@ -9,8 +9,12 @@ use serde_json::Value as Json;
 
 use crate::config::Config;
 use crate::data_validation::{DataValidation, ValidateData};
+use crate::finalization::Finalization;
+use crate::migration_cutover::MigrationCutover;
+use crate::replication::Replication;
 use crate::service_roles::DmsServiceRoles;
 use crate::weighted_shift::{PaymentGates, WeightedShift};
+use crate::writer_switch::WriterSwitch;
 
 /// What the package says about itself.
 const METADATA: PackageMetadata = PackageMetadata {
@@ -85,7 +89,11 @@ fn assemble(
     Provider::builder(METADATA, variable, configure)
         .resource(DataValidation)
         .resource(DmsServiceRoles)
+        .resource(Finalization)
+        .resource(Replication)
         .resource(WeightedShift)
+        .resource(WriterSwitch)
+        .component(MigrationCutover)
         .function(PaymentGates)
         .function(ValidateData)
         .build()

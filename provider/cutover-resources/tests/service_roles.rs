@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use cutover_core::FailureClass;
 use cutover_core::service_roles::{Act, Command, Role, SETTLE, TrustPolicy};
+use cutover_core::validation::catalog::Engine;
+use cutover_core::validation::side::Both;
 use cutover_driver::{Clock as _, World};
 use cutover_resources::{App, provider};
+use cutover_sim::cloud::SimReplications;
 use cutover_sim::{
     Call, Cloud, CloudConfig, Fault, Happening, SimClock, SimDatabases, SimIam, SimSecrets,
-    SimServiceRoles, SimTraffic,
+    SimServiceRoles, SimTraffic, SimWriters,
 };
 use pulumi_testkit::{Harness, Stored, Subject};
 use pulumi_value::{PropertyMap, PropertyPath, Value};
@@ -49,12 +52,16 @@ impl Given {
 async fn given(iam: SimIam) -> Given {
     let clock = SimClock::default();
     let roles = SimServiceRoles::new(iam, clock.clone());
+    let sim = SimTraffic::new(Cloud::new(CloudConfig::default()), clock.clone());
+    let engines = Both::of(|_| Engine::Postgres);
     let world = World {
         clock: Arc::new(clock.clone()),
         service_roles: Arc::new(roles.clone()),
-        traffic: SimTraffic::new(Cloud::new(CloudConfig::default()), clock.clone()).traffic(),
+        traffic: sim.traffic(),
         databases: Arc::new(SimDatabases::default()),
         secrets: Arc::new(SimSecrets::default()),
+        writers: Arc::new(SimWriters::new(Arc::new(clock.clone()), &engines)),
+        replications: Arc::new(SimReplications::over(&sim)),
     };
     let harness = Harness::configured(provider(|_| None, move |_| world.clone())).await;
     Given {

@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use cutover_aws::{
-    AssumeRole, AwsSecrets, AwsServiceRoles, Endpoints, Keys, Sdk, Settings, traffic,
+    AssumeRole, AwsReplications, AwsSecrets, AwsServiceRoles, Endpoints, Keys, Sdk, Settings,
+    traffic,
 };
 use cutover_db::Connections;
 use cutover_driver::{Allowance, Clock, SystemClock, World};
@@ -23,6 +24,8 @@ pub(crate) fn connect(config: &Config) -> World {
         traffic: traffic(&sdk, &allowance()),
         databases: Arc::new(Connections),
         secrets: Arc::new(AwsSecrets::new(&sdk)),
+        writers: Arc::new(Connections),
+        replications: Arc::new(AwsReplications::new(&sdk)),
     }
 }
 

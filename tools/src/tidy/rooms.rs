@@ -228,4 +228,13 @@ pub(crate) const ROOMS: &[Room] = &[
         for_tests: true,
         because: "it runs real servers and knows nothing of what is moved or compared in them",
     },
+    Room {
+        name: "cutover-local-dms",
+        imports: &["cutover-sim"],
+        test_imports: &["cutover-local-db"],
+        crates: Crates::AnyBut(&["aws-*"]),
+        out_of_reach: &["aws-*", "tonic*", "openssl-sys", "native-tls"],
+        for_tests: true,
+        because: "it moves rows between real servers, and leaves the rules of DMS to the simulated cloud",
+    },
 ];

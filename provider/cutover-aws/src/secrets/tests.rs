@@ -63,3 +63,38 @@ async fn an_answer_that_cannot_be_read_shows_nothing_of_the_secret() {
     assert_eq!(failure.class, FailureClass::Unknown);
     assert!(!failure.message.contains("open-sesame"), "{failure:?}");
 }
+
+#[tokio::test]
+async fn sets_the_text_of_a_secret_and_prints_it_nowhere() {
+    let (secrets, log) = manager(200, &json!({ "ARN": ARN, "VersionId": "v2" }));
+    let text = Hidden::new(SECRET);
+
+    assert_eq!(secrets.put(ARN, &text).await, Ok(()));
+
+    assert!(!format!("{text:?} {secrets:?}").contains("open-sesame"));
+    let sent = &log.lock().unwrap()[0];
+    assert_eq!(sent.operation, "PutSecretValue");
+    let mut asked = sent.json();
+    // What makes the same call twice the same is made by the SDK.
+    let token = asked.as_object_mut().unwrap().remove("ClientRequestToken");
+    assert!(token.is_some());
+    assert_eq!(asked, json!({ "SecretId": ARN, "SecretString": SECRET }));
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_set_says_why_without_its_text() {
+    for (code, class) in [
+        ("ResourceNotFoundException", FailureClass::Refused),
+        ("AccessDeniedException", FailureClass::Denied),
+        ("EncryptionFailure", FailureClass::Refused),
+        ("ThrottlingException", FailureClass::Throttled),
+    ] {
+        let (secrets, _) = manager(400, &json!({ "__type": code, "message": "no" }));
+
+        let failure = secrets.put(ARN, &Hidden::new(SECRET)).await.unwrap_err();
+
+        assert_eq!(failure.class, class, "{code}");
+        assert_eq!(failure.action, "secretsmanager:PutSecretValue");
+        assert!(!failure.message.contains("open-sesame"), "{failure:?}");
+    }
+}

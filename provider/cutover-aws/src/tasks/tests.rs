@@ -156,7 +156,7 @@ async fn the_lag_is_unknown_when_one_half_of_it_is() {
 
 #[test]
 fn a_lag_that_could_not_be_read_is_unknown() {
-    let queries = lag_queries("machine", &["ABC".to_owned()]);
+    let queries = dms::lag_queries("machine", ARN, None);
     let point = Point {
         start: Timestamp::default(),
         value: 1.0,
@@ -229,5 +229,5 @@ async fn a_list_of_tables_without_end_is_given_up() {
     let (tasks, log) = serve(World { tables, ..world() });
 
     assert!(tasks.fetch(ARN).await.is_err());
-    assert_eq!(log.lock().unwrap().len(), 3 + PAGES_MAX as usize);
+    assert_eq!(log.lock().unwrap().len(), 3 + dms::PAGES_MAX as usize);
 }

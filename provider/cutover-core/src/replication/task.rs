@@ -27,6 +27,8 @@ pub struct TaskSeen {
     pub loaded_at: Option<Timestamp>,
     /// Percent of the load, from 0 to 100.
     pub load_percent: u8,
+    /// How many tables are in error, by DMS's own count.
+    pub tables_errored: u32,
     /// The place at which it began to read changes, as DMS writes it.
     pub cdc_start: Option<String>,
     /// The endpoint that it reads.

@@ -103,6 +103,42 @@ pub fn check_orders(policy: &Policy, orders: &Orders) -> Option<Problem> {
     })
 }
 
+/// Which side's writes the databases accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// Those of both.
+    Any,
+    /// Those of old only.
+    Old,
+    /// Those of new only.
+    New,
+    /// None: both are closed.
+    None,
+}
+
+/// Refuses to send traffic where nothing can be written.
+pub fn check_write_policy(accepted: Accepted, desired: Desired) -> Option<Problem> {
+    let (side, is_accepted) = match desired {
+        Desired::Shift | Desired::New => ("new", matches!(accepted, Accepted::Any | Accepted::New)),
+        Desired::Old => ("old", matches!(accepted, Accepted::Any | Accepted::Old)),
+        // Nothing is sent anywhere.
+        Desired::Hold => return None,
+    };
+    let whose = match accepted {
+        Accepted::Old => "those of old only",
+        Accepted::New => "those of new only",
+        Accepted::Any | Accepted::None => "none at the moment",
+    };
+    (!is_accepted).then(|| Problem {
+        code: Code(122),
+        level: Level::Error,
+        path: Path::new("writePolicy"),
+        message: format!(
+            "traffic would go to {side}, whose writes are refused: the databases accept {whose}"
+        ),
+    })
+}
+
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-'
 }

@@ -20,6 +20,9 @@ pub struct Control {
     pub state: Option<State>,
     /// What the fence does right now, by the clock of the server.
     pub fence: Fence,
+    /// The place in its log that was noted last and not given up since, as it was noted: kept in its control schema, so that
+    /// a later run finds it.
+    pub captured: Option<Captured>,
     /// Tables of ours whose fence is missing, though the row says that there is one; and those that do not exist.
     pub unfenced: Vec<TableName>,
     /// Transactions that have been open for longer than was asked about, the oldest first.
@@ -131,14 +134,24 @@ impl LogPosition {
     }
 }
 
+/// A place in the log of a side that was noted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Captured {
+    /// The name that it was noted under, which names the epoch that it is for.
+    pub name: String,
+    /// The place.
+    pub position: LogPosition,
+}
+
 /// What counts values up: a sequence, or the `AUTO_INCREMENT` of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The table and column that it fills, as both sides name them; or the sequence itself, where no column owns it.
+    /// The table and column that it fills, or the sequence itself where no column owns it: `payments.id`, `order_numbers`.
+    /// Without the schema, which both sides may name differently, unless several of the fenced tables share a name.
     pub name: String,
     /// What it would give next.
     pub next: i128,
-    /// The greatest value in the column, where it fills one.
+    /// The greatest value in the column (the least, where it counts down), where it fills one.
     pub greatest: Option<i128>,
     /// By how much it counts; negative where it counts down.
     pub increment: i64,

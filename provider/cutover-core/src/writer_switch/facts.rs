@@ -82,6 +82,8 @@ pub enum Command {
     MakeBack(u64, LogPosition),
     /// Begin it, or let it go on.
     StartBack(u64, StartKind),
+    /// Stop the replication back of an epoch, so that it can be removed.
+    StopBack(u64),
     /// Remove the replication back of an epoch, which begins at a wrong place.
     RemoveBack(u64),
 }

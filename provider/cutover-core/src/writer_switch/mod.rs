@@ -15,7 +15,12 @@
 //! | `identities.rs` | from where the new writer counts on |
 //! | `events.rs` | what is told on the way |
 
+pub mod check;
 pub mod control;
+pub mod events;
 pub mod facts;
+pub mod identities;
+pub mod machine;
 pub mod plan;
+pub mod render;
 pub mod spec;

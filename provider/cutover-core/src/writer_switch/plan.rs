@@ -14,12 +14,12 @@ pub enum Step {
     Fence(Side),
     /// Wait until a last marker has arrived.
     Drain,
+    /// Let the new writer's identities begin beyond all that was given.
+    SetIdentities(Side),
     /// Compare both sides.
     Check,
     /// Note where the new writer's log stands, so that replication back misses nothing.
     Capture(Side),
-    /// Let the new writer's identities begin beyond all that was given.
-    SetIdentities(Side),
     /// Close the former writer for good.
     Close(Side),
     /// Open the new writer: from here on it is the writer.
@@ -88,13 +88,15 @@ pub fn plan(spec: &Spec) -> Vec<Step> {
         Step::MeasureLag,
         Step::Fence(former),
         Step::Drain,
+        // Before they are compared, since they are compared too; and before the place is noted, since it is a change of tables
+        // with some engines, which must not travel back.
+        Step::SetIdentities(new),
     ];
     if spec.check {
         steps.push(Step::Check);
     }
     steps.extend([
         Step::Capture(new),
-        Step::SetIdentities(new),
         Step::Close(former),
         Step::Commit(new),
         Step::Record,

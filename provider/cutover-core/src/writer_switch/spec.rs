@@ -8,7 +8,8 @@ use crate::validation::side::{Both, Side};
 /// A move of the writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
-    /// Which migration it belongs to: what both control schemas are marked with. Letters, digits and `_`, at most 30.
+    /// Which migration it belongs to: what both control schemas are marked with. Small letters, digits and `_`, beginning
+    /// with a letter, at most 30: it is part of the names of replication slots.
     pub migration: String,
     /// Who shall write. The target, or for a rollback the source.
     pub writer: Side,

@@ -156,6 +156,7 @@ async fn kill(address: &Address, number: u64, host: &str) -> Result<(), sqlx::Er
     connection.close().await
 }
 
-async fn who(connection: &mut MySqlConnection) -> Result<(u64, String), sqlx::Error> {
+/// The number of a connection, and the name of the server that gave it.
+pub(super) async fn who(connection: &mut MySqlConnection) -> Result<(u64, String), sqlx::Error> {
     sqlx::query_as(WHO).fetch_one(connection).await
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cutover_core::validation::catalog::{Engine, Server, Tls};
 use cutover_core::validation::facts::DbFailure;
-use cutover_driver::TlsWish;
+use cutover_driver::{Address, TlsWish};
 use sqlx::mysql::MySqlRow;
 use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 
@@ -35,12 +35,16 @@ const WRITING: [&str; 5] = ["ALL PRIVILEGES", "INSERT", "UPDATE", "DELETE", "DRO
 pub(crate) async fn look(database: &Mysql) -> Result<Server, DbFailure> {
     let doing = "meeting the server";
     let mut session = database.session(doing).await?;
-    ask(database, &mut session)
+    ask(&database.address, &mut session)
         .await
         .map_err(|error| failed(doing, &error))
 }
 
-async fn ask(database: &Mysql, session: &mut MySqlConnection) -> Result<Server, sqlx::Error> {
+/// Asks it, in any session. `at` is how it was reached.
+pub(super) async fn ask(
+    at: &Address,
+    session: &mut MySqlConnection,
+) -> Result<Server, sqlx::Error> {
     let variables = pairs(session, VARIABLES).await?;
     let status = pairs(session, STATUS).await?;
     let can_write = can_write(session).await?;
@@ -63,14 +67,14 @@ async fn ask(database: &Mysql, session: &mut MySqlConnection) -> Result<Server, 
         engine,
         version: version.split('-').next().unwrap_or_default().to_owned(),
         version_number: version_number(version),
-        identity: identity::of(&[&server[..], &[&database.address.database[..]]].concat()),
-        database: database.address.database.clone(),
+        identity: identity::of(&[&server[..], &[&at.database[..]]].concat()),
+        database: at.database.clone(),
         // Readers of Aurora show it by the last of these.
         is_replica: on("read_only") || on("super_read_only") || on("innodb_read_only"),
         tls: cipher.map(|cipher| Tls {
             version: status.get("ssl_version").cloned().unwrap_or_default(),
             cipher: cipher.clone(),
-            verified: matches!(database.address.tls, TlsWish::Verified { .. }),
+            verified: matches!(at.tls, TlsWish::Verified { .. }),
         }),
         can_write,
         max_packet: variable("max_allowed_packet").parse().ok(),

@@ -74,7 +74,7 @@ impl Mysql {
 }
 
 /// Makes one connection outside of the pool, set up like those in it.
-async fn connect(address: &Address, doing: &str) -> Result<MySqlConnection, DbFailure> {
+pub(super) async fn connect(address: &Address, doing: &str) -> Result<MySqlConnection, DbFailure> {
     let connecting = async {
         let mut connection = options(address).connect().await?;
         set_up(&mut connection, address.statement_timeout).await?;

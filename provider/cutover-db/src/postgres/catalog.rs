@@ -4,7 +4,7 @@
 
 mod columns;
 mod constraints;
-mod sequences;
+pub(super) mod sequences;
 mod types;
 
 #[cfg(test)]

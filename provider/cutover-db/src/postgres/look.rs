@@ -2,7 +2,7 @@
 
 use cutover_core::validation::catalog::{Engine, Server, Tls};
 use cutover_core::validation::facts::DbFailure;
-use cutover_driver::TlsWish;
+use cutover_driver::{Address, TlsWish};
 use sqlx::{PgConnection, Row};
 
 use super::Postgres;
@@ -41,16 +41,23 @@ const SYSTEM: &str = "SELECT system_identifier::text FROM pg_control_system()";
 pub(crate) async fn look(database: &Postgres) -> Result<Server, DbFailure> {
     let doing = "meeting the server";
     let mut session = database.session(doing).await?;
-    let row = sqlx::query(SERVER)
-        .fetch_one(&mut *session)
+    meet(&mut session, &database.address)
         .await
-        .map_err(|error| failed(doing, &error))?;
-    let system = system(&mut session, database).await;
-    read(database, &row, &system).map_err(|error| failed(doing, &error))
+        .map_err(|error| failed(doing, &error))
+}
+
+/// Meets the server that a connection leads to.
+pub(super) async fn meet(
+    session: &mut PgConnection,
+    address: &Address,
+) -> Result<Server, sqlx::Error> {
+    let row = sqlx::query(SERVER).fetch_one(&mut *session).await?;
+    let system = system(session, address).await;
+    read(address, &row, &system)
 }
 
 fn read(
-    database: &Postgres,
+    address: &Address,
     row: &sqlx::postgres::PgRow,
     system: &str,
 ) -> Result<Server, sqlx::Error> {
@@ -62,7 +69,7 @@ fn read(
         Some(Tls {
             version: row.try_get("tls_version")?,
             cipher: row.try_get("tls_cipher")?,
-            verified: matches!(database.address.tls, TlsWish::Verified { .. }),
+            verified: matches!(address.tls, TlsWish::Verified { .. }),
         })
     } else {
         None
@@ -81,9 +88,9 @@ fn read(
     })
 }
 
-async fn system(session: &mut PgConnection, database: &Postgres) -> String {
+async fn system(session: &mut PgConnection, address: &Address) -> String {
     match sqlx::query_scalar(SYSTEM).fetch_one(session).await {
         Ok(identifier) => identifier,
-        Err(_) => format!("{}:{}", database.address.host, database.address.port),
+        Err(_) => format!("{}:{}", address.host, address.port),
     }
 }

@@ -12,6 +12,7 @@
 //! | `sums`, `seek` | sums, rows that are wrong, and values of queries |
 //! | `position` | how busy a server is, how far its log is, and what was applied of another's |
 //! | `calibrate` | fixed values, to see whether two servers hash alike |
+//! | `control` | who writes: the fence, the row, the journal, markers, the place in the log |
 //! | `sql` | statements as text |
 //! | `copy`, `wire` | rows and values as they arrive |
 //! | `quote` | names and text within statements |

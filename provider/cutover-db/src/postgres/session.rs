@@ -117,7 +117,7 @@ async fn connect(address: &Address, doing: &str) -> Result<PgConnection, DbFailu
 }
 
 /// What the driver is told. Everything is said, so that nothing of the process's environment counts.
-fn options(address: &Address) -> PgConnectOptions {
+pub(super) fn options(address: &Address) -> PgConnectOptions {
     let (mode, authorities) = match &address.tls {
         TlsWish::Verified { authorities } => (PgSslMode::VerifyFull, authorities.as_deref()),
         TlsWish::AnyName { authorities } => (PgSslMode::VerifyCa, authorities.as_deref()),

@@ -35,8 +35,24 @@ pub struct Fenced {
     /// Users whom the fence lets through: those by whom replication applies. A user that applies as a replica
     /// (`session_replication_role`, binary log events) passes anyway.
     pub apply_users: Vec<String>,
+    /// What a slot of PostgreSQL speaks, which is settled when it is made: `test_decoding` for DMS, which also takes
+    /// `pglogical`; `pgoutput` for a subscription of another PostgreSQL. MySQL has no use for it.
+    pub slot_plugin: String,
     /// Who we are, for whoever finds the lock taken: `run 20261121T101500Z-4f2a`.
     pub run: String,
+}
+
+impl Fenced {
+    /// The name of what fills a column: `payments.id`. Schemas are left out, as both sides may name them differently, unless
+    /// that would leave two alike.
+    pub fn identity_name(&self, table: &TableName, column: &str) -> String {
+        let namesakes = self.tables.iter().filter(|other| other.name == table.name);
+        if namesakes.count() > 1 {
+            format!("{table}.{column}")
+        } else {
+            format!("{}.{column}", table.name)
+        }
+    }
 }
 
 /// One side of a move of the writer.
@@ -93,10 +109,11 @@ pub trait WriterControl: Debug + Send + Sync {
     /// Tries to write as an application would, to a table of ours that carries the same fence.
     fn probe(&self) -> Asked<'_, bool>;
 
-    /// Notes where the log stands. PostgreSQL: makes a logical slot of this name, anew if there is one.
+    /// Notes where the log stands, and keeps name and place in the control schema, where [`look`](Self::look) finds them: what
+    /// was noted before is replaced there. PostgreSQL: makes a logical slot of this name, anew if there is one.
     fn capture<'a>(&'a self, name: &'a str) -> Asked<'a, LogPosition>;
 
-    /// Gives up a noted place; without effect when there is none.
+    /// Gives up a noted place, in the control schema as well if it is the one kept there; without effect when there is none.
     fn release<'a>(&'a self, name: &'a str) -> Asked<'a, ()>;
 
     /// Reads what counts values up for the fenced tables.

@@ -122,7 +122,7 @@ where
         stop.clone().await;
         clock.sleep_until(clock.now().after(IN_HAND_MAX)).await;
     };
-    let mut news = |shift: &Shift, why: Option<&Why>| reporter.news(shift, why);
+    let mut news = |shift: &mut Shift, why: Option<&Why>| reporter.news(shift, why);
     let mut end = tokio::select! {
         biased;
         end = advance(shift, world, clock, stop.clone(), &mut news) => Some(end),

@@ -35,10 +35,10 @@ pub(super) const START: Timestamp = Timestamp::from_unix_millis(1_700_000_040_00
 
 /// Wall time that follows the paused clock of the runtime.
 #[derive(Debug)]
-pub(super) struct PausedClock(Instant);
+pub(crate) struct PausedClock(Instant);
 
 impl PausedClock {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Instant::now())
     }
 }

@@ -87,7 +87,7 @@ pub async fn validate<S>(
         machine = machine.resuming(finished);
     }
     world.tell(|progress| stand(progress, &machine.standing()));
-    let news = |machine: &Validation, _: Option<&_>| {
+    let news = |machine: &mut Validation, _: Option<&_>| {
         world.tell(|progress| stand(progress, &machine.standing()));
     };
     let ended = advance(&mut machine, &world, clock, stop, news).await;

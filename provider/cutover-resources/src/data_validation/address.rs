@@ -30,18 +30,18 @@ struct Kept {
 
 /// What both connections are besides what the program says of each.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Terms {
+pub(crate) struct Terms {
     /// Connections that read.
-    pub(super) connections: u32,
+    pub(crate) connections: u32,
     /// After how long the server cancels a statement.
-    pub(super) statement_timeout: Duration,
+    pub(crate) statement_timeout: Duration,
 }
 
 /// Completes both addresses from secrets, variables and files. Neither database is reached.
 ///
 /// # Errors
 /// What is missing or cannot be read, with its side.
-pub(super) async fn complete(
+pub(crate) async fn complete(
     app: &App,
     given: Both<&ValidationConnection>,
     terms: Both<Terms>,

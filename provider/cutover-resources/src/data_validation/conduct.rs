@@ -282,7 +282,7 @@ fn fingerprint(spec: &Spec, addresses: &Both<Address>) -> String {
 }
 
 /// Writes bytes as people do.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string does not fail.
         let _ = write!(text, "{byte:02x}");

@@ -12,7 +12,7 @@ use crate::error::{advice_on, kind_of, told};
 
 /// Why a validation did not come to what was asked for.
 #[derive(Debug, ThisError)]
-pub(super) enum ValidationError {
+pub(crate) enum ValidationError {
     #[error("the secret of the {} cannot be read: {}", .0, told(.1))]
     Secret(Side, Failure),
     #[error("the connection to the {0} is not complete: {1}")]
@@ -32,7 +32,7 @@ pub(super) enum ValidationError {
 }
 
 impl ValidationError {
-    fn stable_code(&self) -> Code {
+    pub(crate) fn stable_code(&self) -> Code {
         match self {
             Self::Secret(..) | Self::Unusable(..) => Code::ValidationCredentials,
             Self::Database(_, failure) => {
@@ -48,7 +48,7 @@ impl ValidationError {
     }
 
     /// The error as a person reads it, for the list of reasons why something is not finished.
-    pub(super) fn into_reason(self) -> String {
+    pub(crate) fn into_reason(self) -> String {
         Error::from(self).to_string()
     }
 }

@@ -21,7 +21,7 @@ use super::args::{
 };
 use super::judge;
 use crate::code::Code;
-use reader::Reader;
+pub(crate) use reader::Reader;
 
 /// After how long a server cancels any other statement: ours; a sum over a hundred million rows takes minutes.
 const STATEMENT_TIMEOUT: Duration = Duration::from_mins(30);
@@ -31,18 +31,18 @@ const STAND_IN: Duration = Duration::from_mins(1);
 
 /// What the arguments of a validation come to.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// What can be carried out; `None` when it is refused.
-    pub(super) spec: Option<Spec>,
+    pub(crate) spec: Option<Spec>,
     /// After how long each server cancels a statement besides those of a pass.
-    pub(super) statement_timeouts: Both<Duration>,
+    pub(crate) statement_timeouts: Both<Duration>,
     /// Everything that refuses it, in the order of the inputs.
-    pub(super) problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 /// Reads the arguments of a validation; `seed` is what makes its hashes differ from those of other runs.
-pub(super) fn ask(args: &DataValidationArgs, seed: u64) -> Asked {
-    let mut reader = Reader::default();
+pub(crate) fn ask(args: &DataValidationArgs, seed: u64) -> Asked {
+    let mut reader = Reader::new(Code::ValidationMalformed);
     let sides = Both {
         source: &args.source,
         target: &args.target,
@@ -62,7 +62,7 @@ pub(super) fn ask(args: &DataValidationArgs, seed: u64) -> Asked {
 }
 
 /// The key of a side in the inputs.
-pub(super) const fn side_key(side: Side) -> &'static str {
+pub(crate) const fn side_key(side: Side) -> &'static str {
     match side {
         Side::Source => "source",
         Side::Target => "target",

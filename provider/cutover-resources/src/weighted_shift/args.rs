@@ -8,6 +8,8 @@ use pulumi_value::Output;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::writer_switch::WritePolicy;
+
 pub use gates::{
     GateDatapoints, GateLag, GateMeasure, GateMetric, GateSeverity, GateSide, MissingData,
     ShiftComparison, ShiftGate,
@@ -137,6 +139,9 @@ pub struct WeightedShiftArgs {
     pub design_effect: f64,
     /// How many requests a second new can take, when that is known. Steps that expect more are refused (CUT-121).
     pub capacity: Option<f64>,
+    /// Which side's writes the databases accept: the output `writePolicy` of a `WriterSwitch`. Traffic is not sent where
+    /// nothing can be written (CUT-122).
+    pub write_policy: Option<Output<WritePolicy>>,
     /// Where the fence is that keeps other runs away. By default the journal in DNS for Route 53. For a listener rule it
     /// is in the rule's tags, which two runs that begin together can both set (CUT-154), unless a table is named.
     pub lock: Option<ShiftLock>,

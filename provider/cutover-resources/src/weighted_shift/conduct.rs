@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use cutover_core::shift::check::check_timeout;
-use cutover_core::shift::machine::{Orders, Outcome, Shift};
+use cutover_core::shift::check::{Accepted, check_timeout, check_write_policy};
+use cutover_core::shift::machine::{Desired, Orders, Outcome, Shift};
 use cutover_core::shift::plan::plan;
 use cutover_core::shift::render::render_duration;
 use cutover_core::shift::spec::{Router, Spec};
 use cutover_driver::{Conducted, Herald, Shifting, Tell, conduct};
 use pulumi_host::{Context, Error, Settled, Stop};
+use pulumi_value::Output;
 
 use super::WeightedShiftArgs;
 use super::error::ShiftError;
@@ -17,6 +18,7 @@ use super::narrate::{event_line, failure_of, state_after, status_line};
 use super::state::{ShiftPhase, WeightedShiftState};
 use super::wish::{Asked, ask, orders};
 use crate::provider::App;
+use crate::writer_switch::WritePolicy;
 
 /// What may come upon the longest time of a plan: ours; a day covers the highest TTL that is lowered first.
 const TIMEOUT_MARGIN: Duration = Duration::from_hours(24);
@@ -63,6 +65,7 @@ pub(super) async fn carry_out(
         ..orders(args)
     };
     check_limit(context, &spec, &orders, prior.as_ref())?;
+    check_writes(args, &orders, prior.as_ref())?;
     let mut conducted = walk(context, &spec, asked, orders).await;
     let is_new = prior.is_none();
     let state = state_after(&conducted, &spec, prior);
@@ -146,6 +149,31 @@ fn check_limit(
     match check_timeout(limit, needed) {
         Some(problem) => Err(ShiftError::Refused(vec![problem]).into()),
         None => Ok(()),
+    }
+}
+
+/// Refuses to send traffic where nothing can be written. One that is where it should be stays there.
+fn check_writes(
+    args: &WeightedShiftArgs,
+    orders: &Orders,
+    prior: Option<&WeightedShiftState>,
+) -> Result<(), Error> {
+    let policy = args.write_policy.as_ref().and_then(Output::get);
+    let accepted = policy.map(|policy| match policy {
+        WritePolicy::Any => Accepted::Any,
+        WritePolicy::OldOnly => Accepted::Old,
+        WritePolicy::NewOnly => Accepted::New,
+        WritePolicy::None => Accepted::None,
+    });
+    let is_there = prior.is_some_and(|state| match orders.desired {
+        Desired::Shift | Desired::New => state.phase == ShiftPhase::Completed,
+        Desired::Old => state.phase == ShiftPhase::RolledBack,
+        Desired::Hold => true,
+    });
+    let problem = accepted.and_then(|accepted| check_write_policy(accepted, orders.desired));
+    match problem {
+        Some(problem) if !is_there => Err(ShiftError::Refused(vec![problem]).into()),
+        _ => Ok(()),
     }
 }
 

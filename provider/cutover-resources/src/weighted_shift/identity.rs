@@ -31,7 +31,7 @@ pub(super) fn shift_id(urn: Option<&Urn>) -> String {
 
 /// Names a run: by the second, the process, a count, and a number drawn by lot, so that two machines that start in the
 /// same second under the same process number still differ.
-pub(super) fn run_id(now: Timestamp) -> RunId {
+pub(crate) fn run_id(now: Timestamp) -> RunId {
     let second = now.unix_millis().div_euclid(1_000);
     let count = RUNS.fetch_add(1, Ordering::Relaxed);
     let lot = RandomState::new().build_hasher().finish() & 0xffff_ffff;

@@ -15,6 +15,7 @@ mod state;
 mod wish;
 
 pub use args::*;
+pub(crate) use identity::run_id;
 pub use payment_gates::{PaymentGates, PaymentGatesArgs, PaymentGatesResult, PaymentMetrics};
 pub use resource::WeightedShift;
 pub use state::{

@@ -8,8 +8,10 @@ use cutover_core::validation::side::{Both, Side};
 use cutover_driver::{Clock, SystemClock, TlsWish, World};
 use cutover_resources::{App, provider};
 use cutover_sim::bank::{Bank, Kept, SimTable};
+use cutover_sim::cloud::SimReplications;
 use cutover_sim::{
     Cloud, CloudConfig, SimClock, SimDatabases, SimIam, SimSecrets, SimServiceRoles, SimTraffic,
+    SimWriters,
 };
 use pulumi_testkit::{Failure, Harness, Stored, Subject};
 use pulumi_value::{PropertyMap, PropertyPath, Value, to_map};
@@ -78,12 +80,16 @@ async fn serve(clock: Arc<dyn Clock>, databases: &SimDatabases) -> Harness<App> 
         )
         .with("plain", "just-a-password")
         .with("part", r#"{"username":"kept","password":"kept-password"}"#);
+    let engines = Both::of(|_| Engine::Postgres);
+    let sim = SimTraffic::new(cloud, elsewhere.clone());
     let world = World {
         clock,
         service_roles: Arc::new(SimServiceRoles::new(iam, elsewhere.clone())),
-        traffic: SimTraffic::new(cloud, elsewhere).traffic(),
+        traffic: sim.traffic(),
         databases: Arc::new(databases.clone()),
         secrets: Arc::new(secrets),
+        writers: Arc::new(SimWriters::new(Arc::new(elsewhere), &engines)),
+        replications: Arc::new(SimReplications::over(&sim)),
     };
     let variable = |name: &str| (name == "SHOP_PASSWORD").then(|| "from-outside".to_owned());
     Harness::configured(provider(variable, move |_| world.clone())).await

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use cutover_core::Timestamp;
 use cutover_core::shift::gates::Side;
+use cutover_core::validation::catalog::Engine;
+use cutover_core::validation::side::Both;
 use cutover_driver::{Allowance, Budgeted, Clock, Traffic, Wait, World};
 use cutover_resources::{App, provider};
 use cutover_sim::cloud::{
     Action, Change, ChangeAction, Forward, Incident, ListenerRule, ResourceRecordSet, Routed,
-    SideProfile, TargetGroup, TargetHealth, TrafficModel, WeightedGroup,
+    SideProfile, SimReplications, TargetGroup, TargetHealth, TrafficModel, WeightedGroup,
 };
 use cutover_sim::{
     Cloud, CloudConfig, PausedClock, SimClock, SimDatabases, SimIam, SimSecrets, SimServiceRoles,
-    SimTraffic,
+    SimTraffic, SimWriters,
 };
 use pulumi_testkit::{Harness, Stored, Subject};
 use pulumi_value::{PropertyMap, PropertyPath, Value, to_map};
@@ -250,6 +252,11 @@ async fn serve(sim: &SimTraffic, clock: &Unhurried) -> Harness<App> {
         traffic,
         databases: Arc::new(SimDatabases::default()),
         secrets: Arc::new(SimSecrets::default()),
+        writers: Arc::new(SimWriters::new(
+            Arc::new(SimClock::default()),
+            &Both::of(|_| Engine::Postgres),
+        )),
+        replications: Arc::new(SimReplications::over(sim)),
     };
     Harness::configured(provider(|_| None, move |_| world.clone())).await
 }

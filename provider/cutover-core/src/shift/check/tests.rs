@@ -286,3 +286,25 @@ fn the_fence_of_a_rule_may_be_in_a_table_and_that_of_records_may_not() {
         ["CUT-155 lock.dynamodb"]
     );
 }
+
+#[test]
+fn traffic_goes_nowhere_where_nothing_can_be_written() {
+    let refused = |accepted, desired| check_write_policy(accepted, desired).is_some();
+    for (accepted, to_new, to_old) in [
+        (Accepted::Any, false, false),
+        (Accepted::Old, true, false),
+        (Accepted::New, false, true),
+        (Accepted::None, true, true),
+    ] {
+        assert_eq!(refused(accepted, Desired::Shift), to_new, "{accepted:?}");
+        assert_eq!(refused(accepted, Desired::New), to_new, "{accepted:?}");
+        assert_eq!(refused(accepted, Desired::Old), to_old, "{accepted:?}");
+        assert!(!refused(accepted, Desired::Hold), "{accepted:?}");
+    }
+    let problem = check_write_policy(Accepted::Old, Desired::Shift).expect("it is refused");
+    assert_eq!(problem.code, Code(122));
+    assert_eq!(
+        problem.message,
+        "traffic would go to new, whose writes are refused: the databases accept those of old only"
+    );
+}

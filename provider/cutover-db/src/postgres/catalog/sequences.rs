@@ -32,7 +32,7 @@ const AT_A_TIME: usize = 500;
 
 /// Reads sequences. The catalog's own functions cannot tell a sequence that was set to a value from one that was never
 /// used, so each is read as the one-row table that it is.
-pub(super) async fn read(
+pub(in crate::postgres) async fn read(
     session: &mut PgConnection,
     schemas: &[String],
 ) -> Result<Vec<Sequence>, sqlx::Error> {

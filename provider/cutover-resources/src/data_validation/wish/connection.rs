@@ -7,7 +7,7 @@ use super::reader::Reader;
 
 impl Reader {
     /// Looks at a connection. What is not known yet counts as given.
-    pub(super) fn connection(&mut self, path: &PropertyPath, given: &ValidationConnection) {
+    pub(crate) fn connection(&mut self, path: &PropertyPath, given: &ValidationConnection) {
         let has_secret = given.secret_arn.is_some();
         let needed = [
             ("host", given.host.is_some()),
@@ -42,7 +42,7 @@ impl Reader {
         self.tls(&path.key("tls"), given);
     }
 
-    fn not_empty(&mut self, path: PropertyPath, text: Option<&Output<String>>) {
+    pub(crate) fn not_empty(&mut self, path: PropertyPath, text: Option<&Output<String>>) {
         let is_empty = text.and_then(Output::get).is_some_and(String::is_empty);
         if is_empty {
             self.malformed(path, "is empty");

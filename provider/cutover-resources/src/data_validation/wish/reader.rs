@@ -9,25 +9,35 @@ use pulumi_value::PropertyPath;
 use crate::code::Code;
 
 /// Reads values, and notes all problems on the way.
-#[derive(Debug, Default)]
-pub(super) struct Reader {
-    pub(super) problems: Vec<Problem>,
+#[derive(Debug)]
+pub(crate) struct Reader {
+    pub(crate) problems: Vec<Problem>,
+    /// The code of what cannot be read.
+    malformed: Code,
 }
 
 impl Reader {
+    /// Begins with no problems; `malformed` is the code of what cannot be read.
+    pub(crate) const fn new(malformed: Code) -> Self {
+        Self {
+            problems: Vec::new(),
+            malformed,
+        }
+    }
+
     /// Notes a problem.
-    pub(super) fn refuse(&mut self, code: Code, path: PropertyPath, reason: impl AsRef<str>) {
+    pub(crate) fn refuse(&mut self, code: Code, path: PropertyPath, reason: impl AsRef<str>) {
         let reason = format!("{code}: {}", reason.as_ref());
         self.problems.push(Problem::new(path, reason));
     }
 
     /// Notes an input that cannot be read.
-    pub(super) fn malformed(&mut self, path: PropertyPath, reason: impl AsRef<str>) {
-        self.refuse(Code::ValidationMalformed, path, reason);
+    pub(crate) fn malformed(&mut self, path: PropertyPath, reason: impl AsRef<str>) {
+        self.refuse(self.malformed, path, reason);
     }
 
     /// Reads a duration; one that is absent, or cannot be read, is stood in for.
-    pub(super) fn duration(
+    pub(crate) fn duration(
         &mut self,
         path: &PropertyPath,
         text: Option<&str>,
