@@ -17,7 +17,11 @@ const EXTRA: [(&str, &str); 3] = [
 ];
 
 /// The documents whose programs users paste.
-const DOCUMENTS: [&str; 2] = ["README.md", "docs/weighted-shift.md"];
+const DOCUMENTS: [&str; 3] = [
+    "README.md",
+    "docs/migration-cutover.md",
+    "docs/weighted-shift.md",
+];
 
 /// Compiles the SDK with the strictest checks and packs it into `target/sdk`, against the pinned `@pulumi/pulumi` and
 /// TypeScript of the test programs. Then compiles what the documents show against the package.

@@ -7,7 +7,8 @@
 //! Everything here **blocks**, also when it is called from asynchronous code: it is for tests, which have nothing else to
 //! do meanwhile. Nothing here waits for time to pass, only for conditions, and each wait has a limit.
 //!
-//! What a server holds is lost when the machine goes down: flushing to disk is off. It survives the death of a server.
+//! What a server has confirmed survives its death, by [`Server::kill`] too, and is lost when the machine goes down: a commit
+//! waits until the operating system has it, and not until a disk has.
 //!
 //! | File | Subject |
 //! |---|---|

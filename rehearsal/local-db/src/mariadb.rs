@@ -24,14 +24,15 @@ const SYSTEM: &[&str] = &[
     "mysql_sys_schema.sql",
 ];
 
-/// What is the same for all servers: nothing that waits for a disk, little memory, nothing that depends on the machine.
+/// What is the same for all servers: no commit that waits for a disk, little memory, nothing that depends on the machine. A
+/// commit waits until the system has it (2), and so does not go with the server; a page that it was writing may.
 const SETTINGS: &[(&str, &str)] = &[
     ("bind-address", "127.0.0.1"),
     ("character-set-server", "utf8mb4"),
     ("default-time-zone", "+00:00"),
     ("innodb-buffer-pool-size", "32M"),
-    ("innodb-doublewrite", "off"),
-    ("innodb-flush-log-at-trx-commit", "0"),
+    ("innodb-doublewrite", "on"),
+    ("innodb-flush-log-at-trx-commit", "2"),
     ("innodb-log-file-size", "8M"),
     ("innodb-use-native-aio", "off"),
     ("skip-name-resolve", "on"),
@@ -147,7 +148,9 @@ fn server(prepared: &Prepared, folder: &Path, data: &Path) -> Result<Command, Er
             "--lc-messages-dir={}",
             base.join("share/mysql").display()
         ))
-        .arg(format!("--datadir={}", data.display()));
+        .arg(format!("--datadir={}", data.display()))
+        // A server that starts removes the temporary tables of whoever shares this folder.
+        .arg(format!("--tmpdir={}", folder.display()));
     for (name, value) in SETTINGS {
         server.arg(format!("--{name}={value}"));
     }

@@ -23,17 +23,18 @@ const INITDB: &[&str] = &[
     "--wal-segsize=1",
 ];
 
-/// What is the same for all servers: nothing that waits for a disk, little memory, nothing that depends on the machine.
+/// What is the same for all servers: nothing that waits for a disk, little memory, nothing that depends on the machine. A
+/// commit waits until the system has it, and so does not go with the server; a page that it was writing may.
 const SETTINGS: &[(&str, &str)] = &[
     ("dynamic_shared_memory_type", "mmap"),
     ("fsync", "off"),
-    ("full_page_writes", "off"),
+    ("full_page_writes", "on"),
     ("jit", "off"),
     ("listen_addresses", "127.0.0.1"),
     ("log_timezone", "UTC"),
     ("logging_collector", "off"),
     ("shared_buffers", "16MB"),
-    ("synchronous_commit", "off"),
+    ("synchronous_commit", "on"),
     ("TimeZone", "UTC"),
     ("unix_socket_directories", ""),
 ];

@@ -194,7 +194,7 @@ impl Process {
         self.kill(guardian);
     }
 
-    /// Ends it without asking, as a power cut would: nothing that the server started goes on answering.
+    /// Ends it without asking: nothing that the server started goes on answering.
     pub(crate) fn kill(mut self, guardian: &mut Guardian) {
         let server = Pid::from_child(&self.0);
         // Held still, it can neither mend itself when its children die nor start others.

@@ -218,7 +218,8 @@ impl Server {
         }
     }
 
-    /// Ends the server as a power cut would.
+    /// Ends the server in the middle of what it does, without asking. What it has confirmed is there again after
+    /// [`Server::restart`].
     pub fn kill(&self) {
         if let Some(process) = self.process().take() {
             process.kill(&mut self.guardian());

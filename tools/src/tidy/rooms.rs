@@ -237,4 +237,18 @@ pub(crate) const ROOMS: &[Room] = &[
         for_tests: true,
         because: "it moves rows between real servers, and leaves the rules of DMS to the simulated cloud",
     },
+    Room {
+        name: "cutover-local-shop",
+        imports: &["cutover-core", "cutover-local-db"],
+        test_imports: &[
+            "cutover-db",
+            "cutover-driver",
+            "cutover-local-dms",
+            "cutover-sim",
+        ],
+        crates: Crates::AnyBut(&["aws-*"]),
+        out_of_reach: &["aws-*", "tonic*", "openssl-sys", "native-tls"],
+        for_tests: true,
+        because: "whoever pays knows a database and a setting, and nothing of a migration; its tests know all of it",
+    },
 ];

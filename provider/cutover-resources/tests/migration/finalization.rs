@@ -93,6 +93,7 @@ async fn when_it_is_time_the_way_back_ends_and_the_source_stays_closed() {
     assert_eq!(text(&again.outputs, "phase"), "finalized");
 }
 
+/// D48: after the end.
 #[tokio::test]
 async fn a_switch_leaves_alone_what_a_finalization_has_ended() {
     let (given, switch_of) = switched().await;

@@ -252,6 +252,7 @@ async fn a_refresh_that_reaches_nothing_keeps_what_was_known() {
     given.said("what was known before is kept");
 }
 
+/// D48: before and during.
 #[tokio::test]
 async fn deleting_is_refused_after_a_switch_and_cleans_up_before_it() {
     let given = replicated().await;

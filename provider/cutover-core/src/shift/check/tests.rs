@@ -287,6 +287,7 @@ fn the_fence_of_a_rule_may_be_in_a_table_and_that_of_records_may_not() {
     );
 }
 
+/// D36
 #[test]
 fn traffic_goes_nowhere_where_nothing_can_be_written() {
     let refused = |accepted, desired| check_write_policy(accepted, desired).is_some();

@@ -13,7 +13,7 @@ use crate::writer_switch::control::{Control, LogPosition};
 use crate::writer_switch::events::What;
 use crate::writer_switch::facts::{Command, Fact, Row};
 use crate::writer_switch::plan::Step;
-use crate::{Backoff, Failure, Timestamp};
+use crate::{Backoff, Failure, FailureClass, Timestamp};
 
 /// Waits after the commit point, without an end: ours.
 const PERSIST: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30), u32::MAX);
@@ -164,7 +164,13 @@ impl Switch {
         self.failures = self.failures.saturating_add(1);
         let reason = format!("{}: {}", failure.action, failure.message);
         if !failure.class.may_pass() {
-            return self.pending(step, reason);
+            return match self.patience_with_start(&command, failure) {
+                Some(wait) => {
+                    let read = Command::ReadBack(self.epoch);
+                    self.wait_after(wait, reason, At::Step(step), read);
+                }
+                None => self.pending(step, reason),
+            };
         }
         self.trouble(step, &reason);
         // What became of a change of the replication back is seen first.
@@ -174,6 +180,16 @@ impl Switch {
         };
         let wait = PERSIST.wait_after(self.failures).unwrap_or_default();
         self.wait_after(wait, reason, At::Step(step), again);
+    }
+
+    /// A replication is refused to start while the connection to its endpoint is being tested, as it is once the endpoint was
+    /// told which slot to read. That is waited for, and does not count as a start.
+    fn patience_with_start(&mut self, command: &Command, failure: &Failure) -> Option<Duration> {
+        let is_refused_start =
+            matches!(command, Command::StartBack(..)) && failure.class == FailureClass::Refused;
+        let wait = is_refused_start.then(|| PATIENCE.wait_after(self.failures))??;
+        self.back.starts = self.back.starts.saturating_sub(1);
+        Some(wait)
     }
 
     /// Calls somebody, once for each series of failures.

@@ -77,6 +77,10 @@ impl World {
                 self.back = Some(task);
                 Fact::Done
             }
+            Command::StartBack(..) if self.start_fails > 0 => {
+                self.start_fails -= 1;
+                refused(FailureClass::Refused)
+            }
             Command::StartBack(_, kind) => {
                 let Some(task) = &mut self.back else {
                     return refused(FailureClass::Refused);

@@ -24,6 +24,21 @@ fn a_setting_that_cannot_be_written_is_tried_again_until_it_is() {
 }
 
 #[test]
+fn a_replication_back_is_started_again_while_its_connection_is_tested_and_not_for_ever() {
+    for (refusals, is_waited_for) in [(10, true), (30, false)] {
+        let mut world = a_world();
+        world.start_fails = refusals;
+
+        let (outcome, mut switch) = run(&mut world);
+
+        assert_eq!(outcome == Outcome::Switched, is_waited_for, "{outcome:?}");
+        let events = switch.take_events();
+        assert!(!events.iter().any(|event| event.what.is_alarm()));
+        assert_eq!(check_payments(&mut world), Ok(Side::Target));
+    }
+}
+
+#[test]
 fn what_does_not_pass_after_the_commit_point_is_left_and_said() {
     let mut world = a_world();
     let tell = place_of(|command| matches!(command, Command::Tell(_)));

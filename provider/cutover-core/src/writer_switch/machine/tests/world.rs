@@ -77,6 +77,8 @@ pub(super) struct World {
     pub(super) blocked: u32,
     pub(super) verdicts: Vec<Verdict>,
     pub(super) setting_fails: u32,
+    /// How often the replication back is refused to start, as while its connection is tested.
+    pub(super) start_fails: u32,
     /// For how long neither side took writes, in all.
     pub(super) refused: Duration,
     /// What both sides took at once, if that ever happened.
@@ -111,6 +113,7 @@ impl World {
             blocked: 0,
             verdicts: Vec::new(),
             setting_fails: 0,
+            start_fails: 0,
             refused: Duration::ZERO,
             split: None,
             drops: None,
