@@ -1,5 +1,5 @@
-//! A strict AWS in plain maps: Route 53, CloudWatch, Elastic Load Balancing, SNS, SSM, STS, fences in `DynamoDB`, and
-//! what is read of DMS.
+//! A strict AWS in plain maps: Route 53, CloudWatch, Elastic Load Balancing, SNS, SSM, STS, fences in `DynamoDB`, secrets,
+//! and DMS.
 //!
 //! [`Cloud`] has a method for each operation of the API, with the moment of the call as an argument. It is as strict as
 //! AWS is where emulators are lenient. Every call runs through `Cloud::call`, which follows the script of faults and
@@ -13,6 +13,7 @@ mod error;
 mod ports;
 mod route53;
 mod script;
+mod secretsmanager;
 mod sns;
 mod ssm;
 mod traffic;
@@ -27,19 +28,23 @@ pub use cloudwatch::{
     MetricDataResult, MetricDatum, MetricKey, MetricStat, StatusCode,
 };
 pub use dms::{
-    Job, JobSeen, JobStart, JobTable, MovedDatabase, Mover, ReplicationTask, TableStatistics,
+    Assessed, AssessmentRun, DmsConnection, DmsEndpoint, DmsEvent, DmsPace, DmsPage, DmsQuery, Job,
+    JobSeen, JobStart, JobTable, Maintenance, ModifyEndpoint, ModifyReplicationTask, MovedDatabase,
+    Mover, NewReplicationTask, ReplicationInstance, ReplicationTask, StartAssessment, StartTask,
+    TableStatistics, TaskStats,
 };
 pub use dynamodb::{Attribute, Condition, Item, PutItem};
 pub use elb::{
     Action, Forward, ListenerRule, Stickiness, TagsOf, TargetGroup, TargetHealth, WeightedGroup,
 };
 pub use error::AwsError;
-pub use ports::{PausedClock, SimTraffic};
+pub use ports::{PausedClock, SimReplications, SimTraffic};
 pub use route53::{
     AliasTarget, Change, ChangeAction, ChangeInfo, CreateHealthCheck, DnsAnswer, Endpoint,
     HealthCheckInfo, HostedZone, ListRecordSets, RecordSetPage, ResourceRecordSet,
 };
 pub use script::{CloudFault, Rival, What, When};
+pub use secretsmanager::Secret;
 pub use sns::{PublishInput, Sent, Topic};
 pub use ssm::{Parameter, PutParameter};
 pub use traffic::{Counted, Incident, Measured, Resolvers, Routed, SideProfile, TrafficModel};
@@ -65,6 +70,8 @@ pub struct CloudConfig {
     pub metric_lag: Duration,
     /// How long every call through the ports takes; ours.
     pub call: Duration,
+    /// How long what DMS does takes.
+    pub dms: DmsPace,
 }
 
 impl Default for CloudConfig {
@@ -79,6 +86,7 @@ impl Default for CloudConfig {
             accepting: Duration::ZERO,
             metric_lag: Duration::ZERO,
             call: Duration::from_millis(40),
+            dms: DmsPace::default(),
         }
     }
 }
@@ -126,6 +134,7 @@ pub struct Cloud {
     ssm: ssm::Ssm,
     dms: dms::Dms,
     dynamodb: dynamodb::DynamoDb,
+    secretsmanager: secretsmanager::SecretsManager,
     traffic: Vec<traffic::Running>,
 }
 
@@ -154,6 +163,7 @@ impl Cloud {
             ssm: ssm::Ssm::default(),
             dms: dms::Dms::default(),
             dynamodb: dynamodb::DynamoDb::default(),
+            secretsmanager: secretsmanager::SecretsManager::default(),
             traffic: Vec::new(),
         }
     }
@@ -231,6 +241,7 @@ impl Cloud {
         serve: impl FnOnce(&mut Self) -> Result<T, AwsError>,
     ) -> Result<T, AwsError> {
         self.advance(now);
+        self.advance_dms(now);
         if self.unscripted {
             return serve(self);
         }

@@ -11,6 +11,8 @@
 //! [`bank`] is two databases, of which one follows the other, while somebody writes and a script of faults goes on.
 //! [`SimDatabases`] is how they are reached, and [`SimSecrets`] are the secrets of Secrets Manager.
 //!
+//! [`writers`] is two databases whose writer changes, and an application that pays.
+//!
 //! [`shop`] is a payment system in that cloud, and the program that moves it.
 //!
 //! Nothing here reads the real clock, so that every run is the same.
@@ -22,9 +24,11 @@ mod iam;
 mod reach;
 mod secrets;
 pub mod shop;
+pub mod writers;
 
 pub use clock::{Endless, SimClock, walk};
 pub use cloud::{Cloud, CloudConfig, CloudFault, PausedClock, SimTraffic};
 pub use iam::{Call, Fault, Happening, SimIam, SimServiceRoles, Traced};
 pub use reach::SimDatabases;
 pub use secrets::SimSecrets;
+pub use writers::SimWriters;

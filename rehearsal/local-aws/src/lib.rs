@@ -13,8 +13,11 @@
 //! | Route 53 | REST with XML | `route53` |
 //! | `CloudWatch` | Smithy RPC v2 with CBOR | `monitoring` |
 //! | Elastic Load Balancing v2, SNS, STS | query, answered with XML | `elasticloadbalancing`, `sns`, `sts` |
-//! | Systems Manager, DMS | JSON 1.1 | `ssm`, `dms` |
+//! | Systems Manager, Secrets Manager, DMS | JSON 1.1 | `ssm`, `secretsmanager`, `dms` |
 //! | `DynamoDB`, as far as fences need it | JSON 1.0 | `dynamodb` |
+//!
+//! Tasks of DMS appear to move rows. They really do when the cloud that is served was given somebody who does, by
+//! [`Cloud::move_rows_by`](cutover_sim::cloud::Cloud::move_rows_by).
 //!
 //! Faults are those of the cloud's script. A lost answer closes the connection without one; a call that hangs is served
 //! after so long.

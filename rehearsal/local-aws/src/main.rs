@@ -11,7 +11,7 @@ use cutover_driver::{Clock as _, SystemClock};
 use cutover_local_aws::scene::Scene;
 use cutover_local_aws::{LocalAws, Options};
 
-/// AWS's endpoints on loopback: Route 53, CloudWatch, load balancers, SNS, SSM, STS, and what is read of DMS.
+/// AWS's endpoints on loopback: Route 53, CloudWatch, load balancers, SNS, SSM, STS, secrets, and DMS.
 ///
 /// Prints one line of JSON with the address, and runs until Ctrl-C. Set `AWS_ENDPOINT_URL` to the address to use it with
 /// any client of AWS.
@@ -21,7 +21,7 @@ struct Arguments {
     /// The port; one that is free when not given.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// A JSON file with what is there at the beginning: zones, records, rules, alarms, faults.
+    /// A JSON file with what is there at the beginning: zones, records, rules, alarms, tasks, faults.
     #[arg(long, value_name = "FILE")]
     scene: Option<PathBuf>,
     /// An access key that is known; any is when none is given.

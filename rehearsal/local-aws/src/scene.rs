@@ -1,15 +1,19 @@
 //! What is there at the beginning, as a JSON file says it.
 
+mod migration;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cutover_core::Timestamp;
 use cutover_sim::cloud::{
     Action, AliasTarget, AwsError, Change, ChangeAction, Cloud, CloudConfig, CloudFault, Forward,
-    ListenerRule, PutParameter, ReplicationTask, ResourceRecordSet, Stickiness, TableStatistics,
-    TargetGroup, TargetHealth, WeightedGroup, What, When,
+    ListenerRule, PutParameter, ResourceRecordSet, Stickiness, TargetGroup, TargetHealth,
+    WeightedGroup, What, When,
 };
+use migration::{Endpoint, Instance, Task, pace};
 use serde::Deserialize;
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::services;
@@ -33,7 +37,13 @@ pub struct Scene {
     parameters: BTreeMap<String, String>,
     /// The names of alarms, which have no data yet.
     alarms: Vec<String>,
+    /// What each of them holds by its name: a text, or an object that becomes one.
+    secrets: BTreeMap<String, Value>,
+    instances: Vec<Instance>,
+    endpoints: Vec<Endpoint>,
     tasks: Vec<Task>,
+    /// How many seconds each thing takes that DMS does.
+    dms_seconds: Option<u64>,
     faults: Vec<Fault>,
 }
 
@@ -134,34 +144,6 @@ struct Weight {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Task {
-    arn: String,
-    identifier: String,
-    instance_arn: String,
-    instance_identifier: String,
-    status: String,
-    lag_seconds: Option<u64>,
-    #[serde(default)]
-    tables: Vec<Statistics>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Statistics {
-    schema: String,
-    table: String,
-    #[serde(default = "completed")]
-    state: String,
-    #[serde(default = "validated")]
-    validation_state: String,
-    #[serde(default)]
-    failed_records: u64,
-    #[serde(default)]
-    suspended_records: u64,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Fault {
     /// As AWS names it; `*` is any.
     operation: String,
@@ -188,14 +170,6 @@ enum Happening {
 
 fn healthy() -> String {
     "healthy".to_owned()
-}
-
-fn completed() -> String {
-    "Table completed".to_owned()
-}
-
-fn validated() -> String {
-    "Validated".to_owned()
 }
 
 fn once() -> usize {
@@ -228,6 +202,7 @@ impl Scene {
                 .insync_seconds
                 .map(Duration::from_secs)
                 .or(usual.insync),
+            dms: self.dms_seconds.map_or(usual.dms, pace),
             ..usual
         });
         for (zone, at) in self.zones.into_iter().zip(0..) {
@@ -250,6 +225,23 @@ impl Scene {
         }
         for alarm in self.alarms {
             cloud.put_alarm(now, &alarm, None);
+        }
+        for (name, value) in self.secrets {
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            cloud.put_secret(now, &name, &text);
+        }
+        for instance in self.instances {
+            cloud.put_replication_instance(instance.made(now));
+        }
+        for (endpoint, at) in self.endpoints.into_iter().zip(0..) {
+            let path = || format!("endpoints[{at}]");
+            let put = cloud.by_others(|cloud| endpoint.put(cloud, now));
+            put.map_err(|source| SceneError::Refused {
+                path: path(),
+                source,
+            })?;
         }
         for task in self.tasks {
             cloud.put_replication_task(now, task.into());
@@ -358,28 +350,6 @@ impl From<Rule> for ListenerRule {
     }
 }
 
-impl From<Task> for ReplicationTask {
-    fn from(task: Task) -> Self {
-        let tables = task.tables.into_iter().map(|table| TableStatistics {
-            schema: table.schema,
-            table: table.table,
-            state: table.state,
-            validation_state: table.validation_state,
-            failed_records: table.failed_records,
-            suspended_records: table.suspended_records,
-        });
-        Self {
-            arn: task.arn,
-            identifier: task.identifier,
-            instance_arn: task.instance_arn,
-            instance_identifier: task.instance_identifier,
-            status: task.status,
-            tables: tables.collect(),
-            lag: task.lag_seconds.map(Duration::from_secs),
-        }
-    }
-}
-
 impl Fault {
     fn read(self, at: usize) -> Result<CloudFault, SceneError> {
         let operation = match self.operation.as_str() {
@@ -417,6 +387,8 @@ impl Fault {
 
 #[cfg(test)]
 mod tests {
+    use cutover_sim::cloud::DmsQuery;
+
     use super::*;
 
     /// Returns what is said about a scene that cannot be had.
@@ -436,6 +408,18 @@ mod tests {
 
         assert!(
             said.starts_with("at `zones[0].records[1]`: InvalidChangeBatch"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn an_endpoint_that_dms_would_refuse_is_refused_with_its_place() {
+        let said = complaint(
+            r#"{ "endpoints": [{ "identifier": "a", "type": "source", "engine": "paper" }] }"#,
+        );
+
+        assert!(
+            said.starts_with("at `endpoints[0]`: InvalidParameterValueException"),
             "{said}"
         );
     }
@@ -461,6 +445,11 @@ mod tests {
                 "topics": ["shifts"], "parameters": { "/pay/shift": "run" }, "alarms": ["failures"],
                 "tasks": [{ "arn": "a:task", "identifier": "t", "instanceArn": "a:rep", "instanceIdentifier": "i",
                             "status": "running", "lagSeconds": 3, "tables": [{ "schema": "s", "table": "t" }] }],
+                "secrets": { "pay/db": { "user": "app" }, "pay/plain": "text" },
+                "instances": [{ "arn": "a:rep", "identifier": "i", "class": "dms.r6i.large" }],
+                "endpoints": [{ "identifier": "source", "type": "source", "engine": "mysql", "host": "h", "port": 3306,
+                                "user": "u", "password": "p", "tested": true }],
+                "dmsSeconds": 1,
                 "faults": [{ "operation": "*", "first": 100, "times": 2, "what": { "hangSeconds": 1 } }]
             }"#,
         );
@@ -486,9 +475,26 @@ mod tests {
         );
         assert_eq!(cloud.describe_alarms(now, &[]).unwrap()[0].name, "failures");
         assert_eq!(
-            cloud.describe_table_statistics(now, "a:task").unwrap()[0].state,
+            cloud
+                .describe_table_statistics(now, "a:task", &DmsQuery::default())
+                .unwrap()
+                .items[0]
+                .state,
             "Table completed"
         );
+        let secret = cloud.get_secret_value(now, "pay/db").unwrap();
+        assert_eq!(secret.text.reveal(), r#"{"user":"app"}"#);
+        let all = DmsQuery::default();
+        let instances = cloud.describe_replication_instances(now, &all).unwrap();
+        assert_eq!(instances.items[0].class, "dms.r6i.large");
+        let connections = cloud.describe_connections(now, &all).unwrap();
+        let connection = &connections.items[0];
+        assert_eq!(connection.status, "successful");
+        assert_eq!(
+            connection.endpoint_arn,
+            "arn:aws:dms:eu-west-1:210987654321:endpoint:SOURCE"
+        );
+        assert_eq!(cloud.config.dms.starting, Duration::from_secs(1));
         assert_eq!(cloud.delay("GetParameter", now), Duration::ZERO);
     }
 }

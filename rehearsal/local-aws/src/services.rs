@@ -5,6 +5,7 @@ mod dms;
 mod dynamodb;
 mod elb;
 mod route53;
+mod secretsmanager;
 mod sns;
 mod ssm;
 mod sts;
@@ -64,7 +65,7 @@ pub(crate) struct Service {
     operations: &'static [Operation],
 }
 
-const SERVICES: [Service; 8] = [
+const SERVICES: [Service; 9] = [
     route53::SERVICE,
     cloudwatch::SERVICE,
     elb::SERVICE,
@@ -73,6 +74,7 @@ const SERVICES: [Service; 8] = [
     ssm::SERVICE,
     dms::SERVICE,
     dynamodb::SERVICE,
+    secretsmanager::SERVICE,
 ];
 
 /// Finds the name of an operation among those of all services.

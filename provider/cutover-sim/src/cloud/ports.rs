@@ -4,6 +4,7 @@ mod cloudwatch;
 mod elb;
 mod locks;
 mod paused;
+mod replications;
 mod rest;
 mod route53;
 
@@ -15,6 +16,7 @@ use cutover_driver::{Answered, Clock, Traffic};
 use super::{AwsError, Cloud};
 
 pub use paused::PausedClock;
+pub use replications::SimReplications;
 
 /// The cloud behind every port of [`Traffic`]. Clones show the same cloud.
 #[derive(Clone, Debug)]

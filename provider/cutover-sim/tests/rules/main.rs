@@ -5,6 +5,7 @@
 mod answers;
 mod balancers;
 mod batches;
+mod dms;
 mod listings;
 mod metrics;
 mod ports;

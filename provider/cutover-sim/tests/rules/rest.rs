@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cutover_sim::cloud::{PublishInput, PutParameter, ReplicationTask};
+use cutover_sim::cloud::{DmsQuery, PublishInput, PutParameter, ReplicationTask};
 
 use crate::{START, cloud, seconds};
 
@@ -113,13 +113,11 @@ fn a_task_that_is_not_there_is_not_found() {
         lag: Some(Duration::from_secs(3)),
         ..ReplicationTask::default()
     };
-    let arns = [task.arn.clone()];
+    let query = DmsQuery::only("replication-task-arn", &task.arn);
     cloud.put_replication_task(START, task.clone());
-    assert_eq!(
-        cloud.describe_replication_tasks(START, &arns).unwrap(),
-        [task]
-    );
-    cloud.delete_replication_task(&arns[0]);
-    let error = cloud.describe_replication_tasks(START, &arns).unwrap_err();
+    let found = cloud.describe_replication_tasks(START, &query).unwrap();
+    assert_eq!(found.items.first(), Some(&task));
+    cloud.remove_replication_task(&task.arn);
+    let error = cloud.describe_replication_tasks(START, &query).unwrap_err();
     assert_eq!(error.code, "ResourceNotFoundFault");
 }

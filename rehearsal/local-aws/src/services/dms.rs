@@ -1,10 +1,23 @@
-//! DMS: replication tasks, their instances and tables.
+//! DMS: replication tasks and replications without server, and what they need.
 
-use cutover_sim::cloud::{Cloud, ReplicationTask, TableStatistics};
+mod assessments;
+mod connections;
+mod endpoints;
+mod instances;
+mod replications;
+mod tables;
+mod tasks;
+
+use std::collections::BTreeMap;
+
+use cutover_core::Timestamp;
+use cutover_sim::cloud::DmsQuery;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{Call, Operation, Service, answer_json};
 use crate::answer::Answer;
+use crate::moments;
 use crate::protocol::Protocol;
 use crate::refusal::Refusal;
 
@@ -14,26 +27,58 @@ pub(super) const SERVICE: Service = Service {
     namespace: "AmazonDMSv20160101.",
     version: "2016-01-01",
     operations: &[
-        Operation {
-            name: "DescribeReplicationTasks",
-            serve: describe_replication_tasks,
-        },
-        Operation {
-            name: "DescribeReplicationInstances",
-            serve: describe_replication_instances,
-        },
-        Operation {
-            name: "DescribeTableStatistics",
-            serve: describe_table_statistics,
-        },
+        operation("CreateEndpoint", endpoints::create),
+        operation("ModifyEndpoint", endpoints::modify),
+        operation("DescribeEndpoints", endpoints::describe),
+        operation("DeleteEndpoint", endpoints::delete),
+        operation("DescribeReplicationInstances", instances::describe),
+        operation("DeleteReplicationInstance", instances::delete),
+        operation("DescribePendingMaintenanceActions", instances::maintenance),
+        operation("TestConnection", connections::test),
+        operation("DescribeConnections", connections::describe),
+        operation("DescribeReplicationTasks", tasks::describe),
+        operation("CreateReplicationTask", tasks::create),
+        operation("ModifyReplicationTask", tasks::modify),
+        operation("StartReplicationTask", tasks::start),
+        operation("StopReplicationTask", tasks::stop),
+        operation("DeleteReplicationTask", tasks::delete),
+        operation("DescribeTableStatistics", tables::describe),
+        operation("ReloadTables", tables::reload),
+        operation("StartReplicationTaskAssessmentRun", assessments::start),
+        operation(
+            "DescribeReplicationTaskAssessmentRuns",
+            assessments::describe_runs,
+        ),
+        operation(
+            "DescribeReplicationTaskIndividualAssessments",
+            assessments::describe_checks,
+        ),
+        operation("CreateReplicationConfig", replications::create),
+        operation("DescribeReplications", replications::describe),
+        operation("StartReplication", replications::start),
+        operation("StopReplication", replications::stop),
+        operation("DeleteReplicationConfig", replications::delete),
+        operation(
+            "DescribeReplicationTableStatistics",
+            replications::describe_tables,
+        ),
+        operation("ReloadReplicationTables", replications::reload),
     ],
 };
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+type Serve = fn(&Call<'_>, &mut cutover_sim::cloud::Cloud) -> Result<Answer, Refusal>;
+
+const fn operation(name: &'static str, serve: Serve) -> Operation {
+    Operation { name, serve }
+}
+
+/// What every list is asked by.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct Describe {
-    #[serde(default)]
     filters: Vec<Filter>,
+    max_records: Option<u32>,
+    marker: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -45,148 +90,62 @@ struct Filter {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct DescribeTables {
-    replication_task_arn: String,
+struct Tag {
+    key: String,
     #[serde(default)]
-    filters: Vec<Filter>,
+    value: String,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Tasks {
-    replication_tasks: Vec<Task>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Task {
-    replication_task_identifier: String,
-    replication_task_arn: String,
-    replication_instance_arn: String,
-    status: String,
-    replication_task_stats: TaskStats,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct TaskStats {
-    tables_loaded: usize,
-    tables_errored: usize,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Instances {
-    replication_instances: Vec<Instance>,
-}
-
-#[derive(Serialize)]
-struct Instance {
-    #[serde(rename = "ReplicationInstanceIdentifier")]
-    identifier: String,
-    #[serde(rename = "ReplicationInstanceArn")]
-    arn: String,
-    #[serde(rename = "ReplicationInstanceStatus")]
-    status: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Tables {
-    replication_task_arn: String,
-    table_statistics: Vec<Statistics>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Statistics {
-    schema_name: String,
-    table_name: String,
-    table_state: String,
-    validation_state: String,
-    validation_pending_records: u64,
-    validation_failed_records: u64,
-    validation_suspended_records: u64,
-}
-
-fn describe_replication_tasks(call: &Call<'_>, cloud: &mut Cloud) -> Result<Answer, Refusal> {
-    let input: Describe = call.json()?;
-    let arns = only_filter(input.filters, "replication-task-arn")?;
-    let tasks = cloud.describe_replication_tasks(call.now, &arns)?;
-    Ok(answer_json(&Tasks {
-        replication_tasks: tasks.into_iter().map(render_task).collect(),
-    }))
-}
-
-fn describe_replication_instances(call: &Call<'_>, cloud: &mut Cloud) -> Result<Answer, Refusal> {
-    let input: Describe = call.json()?;
-    let arns = only_filter(input.filters, "replication-instance-arn")?;
-    let instances = cloud.describe_replication_instances(call.now, &arns)?;
-    let instances = instances.into_iter().map(|(arn, identifier)| Instance {
-        identifier,
-        arn,
-        status: "available",
-    });
-    Ok(answer_json(&Instances {
-        replication_instances: instances.collect(),
-    }))
-}
-
-fn describe_table_statistics(call: &Call<'_>, cloud: &mut Cloud) -> Result<Answer, Refusal> {
-    let input: DescribeTables = call.json()?;
-    if let Some(filter) = input.filters.first() {
-        return Err(unknown_filter(filter));
-    }
-    let tables = cloud.describe_table_statistics(call.now, &input.replication_task_arn)?;
-    Ok(answer_json(&Tables {
-        replication_task_arn: input.replication_task_arn,
-        table_statistics: tables.into_iter().map(render_table).collect(),
-    }))
-}
-
-/// Returns the values of the one filter that is known here.
-fn only_filter(filters: Vec<Filter>, name: &str) -> Result<Vec<String>, Refusal> {
-    let mut values = Vec::new();
-    for filter in filters {
-        if filter.name != name {
-            return Err(unknown_filter(&filter));
+impl From<Describe> for DmsQuery {
+    fn from(asked: Describe) -> Self {
+        let filters = asked.filters.into_iter();
+        Self {
+            filters: filters.map(|filter| (filter.name, filter.values)).collect(),
+            max_records: asked.max_records,
+            marker: asked.marker,
         }
-        values.extend(filter.values);
-    }
-    Ok(values)
-}
-
-fn unknown_filter(filter: &Filter) -> Refusal {
-    let message = format!("Filter {} is not supported", filter.name);
-    Refusal::sender("InvalidParameterValueException", message)
-}
-
-fn render_task(task: ReplicationTask) -> Task {
-    let tables_errored = task
-        .tables
-        .iter()
-        .filter(|table| table.state == "Table error")
-        .count();
-    Task {
-        replication_task_identifier: task.identifier,
-        replication_task_arn: task.arn,
-        replication_instance_arn: task.instance_arn,
-        status: task.status,
-        replication_task_stats: TaskStats {
-            tables_loaded: task.tables.len() - tables_errored,
-            tables_errored,
-        },
     }
 }
 
-fn render_table(table: TableStatistics) -> Statistics {
-    Statistics {
-        schema_name: table.schema,
-        table_name: table.table,
-        table_state: table.state,
-        validation_state: table.validation_state,
-        validation_pending_records: 0,
-        validation_failed_records: table.failed_records,
-        validation_suspended_records: table.suspended_records,
+fn tags(tags: Vec<Tag>) -> BTreeMap<String, String> {
+    tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
+}
+
+fn moment(at: Option<Timestamp>) -> Option<f64> {
+    at.map(moments::seconds)
+}
+
+/// Answers with one member.
+fn answer_one(name: &str, value: &impl Serialize) -> Answer {
+    let value = serde_json::to_value(value).expect("keys are texts and numbers are finite");
+    let mut result = Value::Object(Map::from_iter([(name.to_owned(), value)]));
+    drop_nulls(&mut result);
+    answer_json(&result)
+}
+
+/// Answers with a part of a list.
+fn answer_page<T: Serialize>(name: &str, page: Vec<T>, marker: Option<String>) -> Answer {
+    let page = serde_json::to_value(page).expect("keys are texts and numbers are finite");
+    let members = [
+        (name.to_owned(), page),
+        (
+            "Marker".to_owned(),
+            marker.map_or(Value::Null, Value::String),
+        ),
+    ];
+    let mut result = Value::Object(Map::from_iter(members));
+    drop_nulls(&mut result);
+    answer_json(&result)
+}
+
+/// Leaves out what is not there, as DMS does.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

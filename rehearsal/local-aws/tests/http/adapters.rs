@@ -24,13 +24,14 @@ use cutover_sim::cloud::{CloudFault, What};
 use crate::cloudwatch::put_alarm;
 use crate::world::{NAME, NEW_GROUP, OLD_GROUP, REGION, RULE, TASK, TOPIC, World, ZONE};
 
-fn sdk(world: &World) -> Sdk {
+pub(crate) fn sdk(world: &World) -> Sdk {
     let url = Some(world.aws.url());
     let endpoints = Endpoints {
         cloudwatch: url.clone(),
         dms: url.clone(),
         elbv2: url.clone(),
         route53: url.clone(),
+        secrets: url.clone(),
         sns: url.clone(),
         ssm: url.clone(),
         sts: url,

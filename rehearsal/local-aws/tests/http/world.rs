@@ -87,6 +87,13 @@ impl World {
         aws_sdk_sts::Client::from_conf(configure!(aws_sdk_sts, self.aws.url()))
     }
 
+    pub(crate) fn secrets(&self) -> aws_sdk_secretsmanager::Client {
+        aws_sdk_secretsmanager::Client::from_conf(configure!(
+            aws_sdk_secretsmanager,
+            self.aws.url()
+        ))
+    }
+
     pub(crate) fn dms(&self) -> aws_sdk_databasemigration::Client {
         aws_sdk_databasemigration::Client::from_conf(configure!(
             aws_sdk_databasemigration,
@@ -228,7 +235,7 @@ fn task() -> ReplicationTask {
         state: state.to_owned(),
         validation_state: "Validated".to_owned(),
         failed_records,
-        suspended_records: 0,
+        ..TableStatistics::default()
     };
     ReplicationTask {
         arn: TASK.to_owned(),
@@ -242,5 +249,6 @@ fn task() -> ReplicationTask {
             table("notes", "Table error", 0),
         ],
         lag: Some(Duration::from_secs(2)),
+        ..ReplicationTask::default()
     }
 }

@@ -307,12 +307,7 @@ impl Cloud {
             .unix_millis()
             .saturating_sub(millis(self.config.metric_lag));
         self.gather_traffic(key, start, end.min(seen_until), &mut bucket);
-        if key.namespace == "AWS/DMS" && start < seen_until {
-            let at = Timestamp::from_unix_millis(start);
-            if let Some(lag) = self.task_lag(&key.name, &key.dimensions, at) {
-                bucket.add(lag, 1.0);
-            }
-        }
+        self.gather_dms(key, start, end.min(seen_until), &mut bucket);
         bucket
     }
 }

@@ -7,7 +7,7 @@ use cutover_core::shift::sources::Task;
 use cutover_driver::{Credentials, Message, Parameters, ReplicationTasks, Topics};
 
 use super::super::{
-    GetMetricData, MetricDataQuery, MetricKey, MetricStat, PublishInput, PutParameter,
+    DmsQuery, GetMetricData, MetricDataQuery, MetricKey, MetricStat, PublishInput, PutParameter,
     ReplicationTask, TableStatistics,
 };
 use super::{Answered, SimTraffic, count, failed, optional};
@@ -84,10 +84,10 @@ const LAG_LOOKED_BACK: Duration = Duration::from_mins(5);
 impl ReplicationTasks for SimTraffic {
     fn fetch<'a>(&'a self, arn: &'a str) -> Answered<'a, Option<Task>> {
         Box::pin(async move {
-            let arns = [arn.to_owned()];
+            let query = DmsQuery::only("replication-task-arn", arn);
             let answer = self
                 .call("DescribeReplicationTasks", |cloud, now| {
-                    cloud.describe_replication_tasks(now, &arns)
+                    cloud.describe_replication_tasks(now, &query)
                 })
                 .await;
             let found = optional(
@@ -95,15 +95,22 @@ impl ReplicationTasks for SimTraffic {
                 &["ResourceNotFoundFault"],
                 "dms:DescribeReplicationTasks",
             )?;
-            let Some(task) = found.and_then(|tasks| tasks.into_iter().next()) else {
+            let Some(task) = found.and_then(|tasks| tasks.items.into_iter().next()) else {
                 return Ok(None);
             };
-            let tables = self
+            let query = DmsQuery::default();
+            let answer = self
                 .call("DescribeTableStatistics", |cloud, now| {
-                    cloud.describe_table_statistics(now, arn)
+                    cloud.describe_table_statistics(now, arn, &query)
                 })
-                .await
-                .map_err(failed("dms:DescribeTableStatistics"))?;
+                .await;
+            // A task that has never run has no tables yet.
+            let absent: &[&str] = match task.status.as_str() {
+                "running" => &[],
+                _ => &["InvalidResourceStateFault"],
+            };
+            let tables = optional(answer, absent, "dms:DescribeTableStatistics")?;
+            let tables = tables.unwrap_or_default().items;
             Ok(Some(Task {
                 lag: self.lag(&task).await?,
                 status: task.status,
