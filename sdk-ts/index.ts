@@ -15,6 +15,16 @@ export type DmsServiceRoles = import("./dmsServiceRoles").DmsServiceRoles;
 export const DmsServiceRoles: typeof import("./dmsServiceRoles").DmsServiceRoles = null as any;
 utilities.lazyLoad(exports, ["DmsServiceRoles"], () => require("./dmsServiceRoles"));
 
+export { FinalizationArgs } from "./finalization";
+export type Finalization = import("./finalization").Finalization;
+export const Finalization: typeof import("./finalization").Finalization = null as any;
+utilities.lazyLoad(exports, ["Finalization"], () => require("./finalization"));
+
+export { MigrationCutoverArgs } from "./migrationCutover";
+export type MigrationCutover = import("./migrationCutover").MigrationCutover;
+export const MigrationCutover: typeof import("./migrationCutover").MigrationCutover = null as any;
+utilities.lazyLoad(exports, ["MigrationCutover"], () => require("./migrationCutover"));
+
 export { PaymentGatesArgs, PaymentGatesResult, PaymentGatesOutputArgs } from "./paymentGates";
 export const paymentGates: typeof import("./paymentGates").paymentGates = null as any;
 export const paymentGatesOutput: typeof import("./paymentGates").paymentGatesOutput = null as any;
@@ -25,6 +35,11 @@ export type Provider = import("./provider").Provider;
 export const Provider: typeof import("./provider").Provider = null as any;
 utilities.lazyLoad(exports, ["Provider"], () => require("./provider"));
 
+export { ReplicationArgs } from "./replication";
+export type Replication = import("./replication").Replication;
+export const Replication: typeof import("./replication").Replication = null as any;
+utilities.lazyLoad(exports, ["Replication"], () => require("./replication"));
+
 export { ValidateDataArgs, ValidateDataResult, ValidateDataOutputArgs } from "./validateData";
 export const validateData: typeof import("./validateData").validateData = null as any;
 export const validateDataOutput: typeof import("./validateData").validateDataOutput = null as any;
@@ -34,6 +49,11 @@ export { WeightedShiftArgs } from "./weightedShift";
 export type WeightedShift = import("./weightedShift").WeightedShift;
 export const WeightedShift: typeof import("./weightedShift").WeightedShift = null as any;
 utilities.lazyLoad(exports, ["WeightedShift"], () => require("./weightedShift"));
+
+export { WriterSwitchArgs } from "./writerSwitch";
+export type WriterSwitch = import("./writerSwitch").WriterSwitch;
+export const WriterSwitch: typeof import("./writerSwitch").WriterSwitch = null as any;
+utilities.lazyLoad(exports, ["WriterSwitch"], () => require("./writerSwitch"));
 
 
 // Export enums:
@@ -56,8 +76,16 @@ const _module = {
                 return new DataValidation(name, <any>undefined, { urn })
             case "cutover:index:DmsServiceRoles":
                 return new DmsServiceRoles(name, <any>undefined, { urn })
+            case "cutover:index:Finalization":
+                return new Finalization(name, <any>undefined, { urn })
+            case "cutover:index:MigrationCutover":
+                return new MigrationCutover(name, <any>undefined, { urn })
+            case "cutover:index:Replication":
+                return new Replication(name, <any>undefined, { urn })
             case "cutover:index:WeightedShift":
                 return new WeightedShift(name, <any>undefined, { urn })
+            case "cutover:index:WriterSwitch":
+                return new WriterSwitch(name, <any>undefined, { urn })
             default:
                 throw new Error(`unknown resource type ${type}`);
         }

@@ -295,6 +295,11 @@ export class WeightedShift extends pulumi.CustomResource {
      * The weights that are on.
      */
     declare public /*out*/ readonly weights: pulumi.Output<outputs.ShiftWeights>;
+    /**
+     * Which side's writes the databases accept: the output `writePolicy` of a `WriterSwitch`. Traffic is not sent where
+     * nothing can be written (CUT-122).
+     */
+    declare public readonly writePolicy: pulumi.Output<enums.WritePolicy | undefined>;
 
     /**
      * Create a WeightedShift resource with the given unique name, arguments, and options.
@@ -344,6 +349,7 @@ export class WeightedShift extends pulumi.CustomResource {
             resourceInputs["steps"] = args?.steps;
             resourceInputs["strictAfterRollback"] = (args?.strictAfterRollback) ?? false;
             resourceInputs["targetGroups"] = args?.targetGroups;
+            resourceInputs["writePolicy"] = args?.writePolicy;
             resourceInputs["adoptedShare"] = undefined /*out*/;
             resourceInputs["bakeStartedAt"] = undefined /*out*/;
             resourceInputs["blindSeconds"] = undefined /*out*/;
@@ -418,6 +424,7 @@ export class WeightedShift extends pulumi.CustomResource {
             resourceInputs["targetGroups"] = undefined /*out*/;
             resourceInputs["undelivered"] = undefined /*out*/;
             resourceInputs["weights"] = undefined /*out*/;
+            resourceInputs["writePolicy"] = undefined /*out*/;
         }
         opts = pulumi.mergeOptions(utilities.resourceOptsDefaults(), opts);
         super(WeightedShift.__pulumiType, name, resourceInputs, opts);
@@ -597,4 +604,9 @@ export interface WeightedShiftArgs {
      * Whose healthy targets are counted before each step, for Route 53; for a listener rule its target groups are.
      */
     targetGroups?: pulumi.Input<inputs.ShiftTargetsArgs | undefined>;
+    /**
+     * Which side's writes the databases accept: the output `writePolicy` of a `WriterSwitch`. Traffic is not sent where
+     * nothing can be written (CUT-122).
+     */
+    writePolicy?: pulumi.Input<enums.WritePolicy | undefined>;
 }

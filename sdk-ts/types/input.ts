@@ -37,6 +37,20 @@ export interface AlbRouterArgs {
 }
 
 /**
+ * Users by whom replication applies, whom the fence lets through.
+ */
+export interface ApplyUsersArgs {
+    /**
+     * On the source, where the replication back applies.
+     */
+    source?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+    /**
+     * On the target, where the replication forth applies.
+     */
+    target?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+}
+
+/**
  * A role to assume.
  */
 export interface AssumeRoleArgs {
@@ -316,6 +330,232 @@ export interface HealthCheckGuardArgs {
 }
 
 /**
+ * What happens at the end, as of a `Finalization`.
+ */
+export interface MigrationFinalizeArgs {
+    /**
+     * Whether it is removed.
+     */
+    deleteInstance?: pulumi.Input<boolean | undefined>;
+    /**
+     * Whether the tasks are removed. One that the program declares itself is better removed there.
+     */
+    deleteTasks?: pulumi.Input<boolean | undefined>;
+    /**
+     * The replication instance that they ran on.
+     */
+    instanceArn?: pulumi.Input<string | undefined>;
+    /**
+     * Whether the control schema and the fence are removed from the target. Those of the source stay.
+     */
+    removeControl?: pulumi.Input<boolean | undefined>;
+    /**
+     * For how long a way back is kept after the switch. By default `24h`.
+     */
+    safetyPeriod?: pulumi.Input<string | undefined>;
+    /**
+     * Whatever is to make it look again when it changes.
+     */
+    triggers?: pulumi.Input<{[key: string]: pulumi.Input<string>} | undefined>;
+}
+
+/**
+ * The replication from source to target, as of a `Replication`.
+ */
+export interface MigrationReplicationArgs {
+    /**
+     * Whether a task whose place in the source's log is gone is loaded anew, which empties the target's tables.
+     */
+    allowReload?: pulumi.Input<boolean | undefined>;
+    /**
+     * DMS's own assessment, run before the task is started for the first time.
+     */
+    assessment?: pulumi.Input<inputs.ReplicationAssessmentArgs | undefined>;
+    /**
+     * How long catching up may take; longer as long as the lag shrinks. By default `4h`.
+     */
+    catchUpLimit?: pulumi.Input<string | undefined>;
+    /**
+     * Over at least this time. By default `1m`.
+     */
+    lagOver?: pulumi.Input<string | undefined>;
+    /**
+     * In so many samples in a row. By default 3.
+     *
+     * Allowed: 1 to 100.
+     */
+    lagSamples?: pulumi.Input<number | undefined>;
+    /**
+     * How long the load may take before a person is called. By default `12h`.
+     */
+    loadLimit?: pulumi.Input<string | undefined>;
+    /**
+     * Below which lag the target follows closely. By default `10s`.
+     */
+    maxLag?: pulumi.Input<string | undefined>;
+    /**
+     * How often DMS is asked. By default `30s`.
+     */
+    poll?: pulumi.Input<string | undefined>;
+    /**
+     * How often tables in error are loaded again before a person is called. By default 2.
+     *
+     * Allowed: 0 to 10.
+     */
+    reloads?: pulumi.Input<number | undefined>;
+    /**
+     * The ARN of the task, or of the configuration of a replication without server.
+     */
+    taskArn: pulumi.Input<string>;
+    /**
+     * Whether the connections to both endpoints are tested before the task is started for the first time. By default they
+     * are.
+     */
+    testConnections?: pulumi.Input<boolean | undefined>;
+    /**
+     * Whatever is to make it look again when it changes.
+     */
+    triggers?: pulumi.Input<{[key: string]: pulumi.Input<string>} | undefined>;
+}
+
+/**
+ * How the writer is switched, as of a `WriterSwitch`.
+ */
+export interface MigrationSwitchArgs {
+    /**
+     * Whether the switch may take place. While it is `false` everything that comes before it is done, and nothing else.
+     */
+    approved?: pulumi.Input<boolean | undefined>;
+    /**
+     * The replication from target to source. Without it there is no validation after the switch, and no ready way back.
+     */
+    back?: pulumi.Input<inputs.SwitchBackArgs | undefined>;
+    /**
+     * The comparison within the pause. By default it reads what changed since the validation before the switch, with the
+     * same exclusions and keys.
+     */
+    check?: pulumi.Input<inputs.SwitchCheckArgs | undefined>;
+    /**
+     * By how much sequences and `AUTO_INCREMENT` of the new writer jump. By default 10000.
+     */
+    identityGap?: pulumi.Input<number | undefined>;
+    /**
+     * Above which lag nothing is begun. By default `10s`.
+     */
+    maxLag?: pulumi.Input<string | undefined>;
+    /**
+     * Above which age an open transaction keeps the fence away. By default `10s`.
+     */
+    maxTransactionAge?: pulumi.Input<string | undefined>;
+    /**
+     * What deleting it does after the switch. By default it is refused.
+     */
+    onDelete?: pulumi.Input<enums.OnSwitchDelete | undefined>;
+    /**
+     * How long applications may be refused.
+     */
+    pause?: pulumi.Input<inputs.SwitchPauseArgs | undefined>;
+    /**
+     * Where services read which database to write to.
+     */
+    setting?: pulumi.Input<inputs.SwitchSettingArgs | undefined>;
+    /**
+     * What the slot on PostgreSQL speaks, from which replication back reads. By default `testDecoding`.
+     */
+    slotPlugin?: pulumi.Input<enums.SlotPlugin | undefined>;
+    /**
+     * Whether the replication from source to target is stopped once the writer has changed. By default it is.
+     */
+    stopDrain?: pulumi.Input<boolean | undefined>;
+    /**
+     * Whatever is to make it look again, and go on where it was, when it changes.
+     */
+    triggers?: pulumi.Input<{[key: string]: pulumi.Input<string>} | undefined>;
+}
+/**
+ * migrationSwitchArgsProvideDefaults sets the appropriate defaults for MigrationSwitchArgs
+ */
+export function migrationSwitchArgsProvideDefaults(val: MigrationSwitchArgs): MigrationSwitchArgs {
+    return {
+        ...val,
+        back: pulumi.output(val.back).apply(v => v === undefined ? undefined : inputs.switchBackArgsProvideDefaults(v)),
+        check: pulumi.output(val.check).apply(v => v === undefined ? undefined : inputs.switchCheckArgsProvideDefaults(v)),
+        pause: pulumi.output(val.pause).apply(v => v === undefined ? undefined : inputs.switchPauseArgsProvideDefaults(v)),
+    };
+}
+
+/**
+ * How both databases are compared, before the switch and after it, as of a `DataValidation`. Names are those of the
+ * source, and queries for the target those of the migration's target, for both.
+ */
+export interface MigrationValidationArgs {
+    /**
+     * Where the report after the switch is written.
+     */
+    afterReportFile?: pulumi.Input<string | undefined>;
+    /**
+     * Whether a verdict of `inconclusive` passes (CUT-231).
+     */
+    allowInconclusive?: pulumi.Input<boolean | undefined>;
+    /**
+     * What is looked at.
+     */
+    checks?: pulumi.Input<inputs.ValidationChecksArgs | undefined>;
+    /**
+     * Columns that are left out, `schema.table.column` or `table.column`, each with the reason.
+     */
+    excludeColumns?: pulumi.Input<{[key: string]: pulumi.Input<string>} | undefined>;
+    /**
+     * Tables that are migrated and not compared.
+     */
+    excludeTables?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+    /**
+     * The columns that tell rows of a table apart, by the table's name, where it has no primary key.
+     */
+    keys?: pulumi.Input<{[key: string]: pulumi.Input<pulumi.Input<string>[]>} | undefined>;
+    /**
+     * How keys of rows are shown.
+     */
+    keysShown?: pulumi.Input<enums.KeysShown | undefined>;
+    /**
+     * How hard each server may be worked.
+     */
+    limits?: pulumi.Input<inputs.ValidationLimitsArgs | undefined>;
+    /**
+     * How many keys of each kind are shown for a table. By default 100.
+     *
+     * Allowed: 0 to 10000.
+     */
+    maxKeys?: pulumi.Input<number | undefined>;
+    /**
+     * Where the report before the switch is written.
+     */
+    reportFile?: pulumi.Input<string | undefined>;
+    /**
+     * When rows that differ are settled.
+     */
+    settling?: pulumi.Input<inputs.ValidationSettlingArgs | undefined>;
+    /**
+     * How rows are hashed.
+     */
+    strategy?: pulumi.Input<enums.ValidationStrategy | undefined>;
+    /**
+     * Whatever is to make both run again when it changes.
+     */
+    triggers?: pulumi.Input<{[key: string]: pulumi.Input<string>} | undefined>;
+}
+/**
+ * migrationValidationArgsProvideDefaults sets the appropriate defaults for MigrationValidationArgs
+ */
+export function migrationValidationArgsProvideDefaults(val: MigrationValidationArgs): MigrationValidationArgs {
+    return {
+        ...val,
+        checks: pulumi.output(val.checks).apply(v => v === undefined ? undefined : inputs.validationChecksArgsProvideDefaults(v)),
+        settling: pulumi.output(val.settling).apply(v => v === undefined ? undefined : inputs.validationSettlingArgsProvideDefaults(v)),
+    };
+}
+
+/**
  * A parameter that has a value.
  */
 export interface ParameterGateArgs {
@@ -443,6 +683,68 @@ export function recordTargetArgsProvideDefaults(val: RecordTargetArgs): RecordTa
     return {
         ...val,
         alias: pulumi.output(val.alias).apply(v => v === undefined ? undefined : inputs.recordAliasArgsProvideDefaults(v)),
+    };
+}
+
+/**
+ * DMS's own assessment.
+ */
+export interface ReplicationAssessmentArgs {
+    /**
+     * The bucket that it goes to.
+     */
+    bucket: pulumi.Input<string>;
+    /**
+     * The ARN of the role by which DMS writes the result.
+     */
+    roleArn: pulumi.Input<string>;
+}
+
+/**
+ * What is needed for markers, and for fencing the target.
+ */
+export interface ReplicationMarkersArgs {
+    /**
+     * Users by whom replication applies, whom the fence lets through.
+     */
+    applyUsers?: pulumi.Input<inputs.ApplyUsersArgs | undefined>;
+    /**
+     * The schema (database with MySQL) for cutover's own tables. The task must replicate its table `marker_forward`.
+     *
+     * Default: `"cutover_control"`.
+     */
+    controlSchema?: pulumi.Input<string | undefined>;
+    /**
+     * The migration's name, which both control schemas bear: lower-case letters, digits and `_`, at most 30.
+     */
+    migration: pulumi.Input<string>;
+    /**
+     * What schemas of the source are called on the target, as of a `DataValidation`.
+     */
+    schemas?: pulumi.Input<{[key: string]: pulumi.Input<string>} | undefined>;
+    /**
+     * The source. The user needs the rights that `docs/migration-cutover.md` lists.
+     */
+    source: pulumi.Input<inputs.ValidationConnectionArgs>;
+    /**
+     * The tables that are migrated, and fenced, by their names on the source: `schema.table` (`database.table` with
+     * MySQL).
+     *
+     * Allowed: 1 items or more.
+     */
+    tables: pulumi.Input<pulumi.Input<string>[]>;
+    /**
+     * The target, alike.
+     */
+    target: pulumi.Input<inputs.ValidationConnectionArgs>;
+}
+/**
+ * replicationMarkersArgsProvideDefaults sets the appropriate defaults for ReplicationMarkersArgs
+ */
+export function replicationMarkersArgsProvideDefaults(val: ReplicationMarkersArgs): ReplicationMarkersArgs {
+    return {
+        ...val,
+        controlSchema: (val.controlSchema) ?? "cutover_control",
     };
 }
 
@@ -925,6 +1227,204 @@ export interface ShiftTargetsArgs {
      * ARNs of the target groups of old.
      */
     old?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+}
+
+/**
+ * How the replication back is made.
+ */
+export interface SwitchBackArgs {
+    /**
+     * The identifier of its task. The number of the switch is added to it: another switch begins at another place, which
+     * is another task.
+     */
+    identifier: pulumi.Input<string>;
+    /**
+     * The instance that it runs on.
+     */
+    instanceArn: pulumi.Input<string>;
+    /**
+     * How long to wait until it has caught up, before a person is called (CUT-312). Payments are not affected.
+     *
+     * Default: `"15m"`.
+     */
+    limit?: pulumi.Input<string | undefined>;
+    /**
+     * An endpoint of type source at the target's database.
+     */
+    sourceEndpointArn: pulumi.Input<string>;
+    /**
+     * Tags of the task, besides those of the provider.
+     */
+    tags?: pulumi.Input<{[key: string]: pulumi.Input<string>} | undefined>;
+    /**
+     * An endpoint of type target at the source's database.
+     */
+    targetEndpointArn: pulumi.Input<string>;
+}
+/**
+ * switchBackArgsProvideDefaults sets the appropriate defaults for SwitchBackArgs
+ */
+export function switchBackArgsProvideDefaults(val: SwitchBackArgs): SwitchBackArgs {
+    return {
+        ...val,
+        limit: (val.limit) ?? "15m",
+    };
+}
+
+/**
+ * The comparison within the pause, while nobody writes. With `since` only what changed since an earlier validation is
+ * read, so that the pause does not grow with the tables. Any verdict but `matched` calls the switch off.
+ */
+export interface SwitchCheckArgs {
+    /**
+     * What is looked at.
+     */
+    checks?: pulumi.Input<inputs.ValidationChecksArgs | undefined>;
+    /**
+     * Whether there is one; by default there is.
+     */
+    enabled?: pulumi.Input<boolean | undefined>;
+    /**
+     * Columns that are left out, `schema.table.column` or `table.column`, each with the reason.
+     */
+    excludeColumns?: pulumi.Input<{[key: string]: pulumi.Input<string>} | undefined>;
+    /**
+     * Tables that are fenced and not compared.
+     */
+    excludeTables?: pulumi.Input<pulumi.Input<string>[] | undefined>;
+    /**
+     * The columns that tell rows of a table apart, by the table's name, where it has no primary key.
+     */
+    keys?: pulumi.Input<{[key: string]: pulumi.Input<pulumi.Input<string>[]>} | undefined>;
+    /**
+     * How keys of rows are shown; by default as they are.
+     */
+    keysShown?: pulumi.Input<enums.KeysShown | undefined>;
+    /**
+     * How hard each server may be worked. By default 4 connections to each that read all of the time: nobody else writes.
+     */
+    limits?: pulumi.Input<inputs.ValidationLimitsArgs | undefined>;
+    /**
+     * When rows that differ are settled.
+     */
+    settling?: pulumi.Input<inputs.ValidationSettlingArgs | undefined>;
+    /**
+     * What an earlier run of a `DataValidation` has proven: its output `proofState`.
+     */
+    since?: pulumi.Input<string | undefined>;
+    /**
+     * How rows are hashed. By default the fastest that is possible.
+     */
+    strategy?: pulumi.Input<enums.ValidationStrategy | undefined>;
+}
+/**
+ * switchCheckArgsProvideDefaults sets the appropriate defaults for SwitchCheckArgs
+ */
+export function switchCheckArgsProvideDefaults(val: SwitchCheckArgs): SwitchCheckArgs {
+    return {
+        ...val,
+        checks: pulumi.output(val.checks).apply(v => v === undefined ? undefined : inputs.validationChecksArgsProvideDefaults(v)),
+        settling: pulumi.output(val.settling).apply(v => v === undefined ? undefined : inputs.validationSettlingArgsProvideDefaults(v)),
+    };
+}
+
+/**
+ * The replication that everything drains through.
+ */
+export interface SwitchDrainArgs {
+    /**
+     * Whether it is stopped once the writer has changed. It is kept.
+     *
+     * Default: `true`.
+     */
+    stop?: pulumi.Input<boolean | undefined>;
+    /**
+     * The ARN of its task, or of the configuration of a replication without server.
+     */
+    taskArn: pulumi.Input<string>;
+}
+/**
+ * switchDrainArgsProvideDefaults sets the appropriate defaults for SwitchDrainArgs
+ */
+export function switchDrainArgsProvideDefaults(val: SwitchDrainArgs): SwitchDrainArgs {
+    return {
+        ...val,
+        stop: (val.stop) ?? true,
+    };
+}
+
+/**
+ * How long applications may be refused, and how that time is used.
+ */
+export interface SwitchPauseArgs {
+    /**
+     * How often the fence is tried.
+     *
+     * Allowed: 1 to 20.
+     *
+     * Default: `3`.
+     */
+    attempts?: pulumi.Input<number | undefined>;
+    /**
+     * How long a fence waits for those who are writing. Others who want to write wait behind it.
+     *
+     * Default: `"2s"`.
+     */
+    lock?: pulumi.Input<string | undefined>;
+    /**
+     * From the first lock of an attempt to the first write that the new writer accepts. The fence ends by itself then,
+     * even when the program is gone.
+     *
+     * Default: `"30s"`.
+     */
+    max?: pulumi.Input<string | undefined>;
+    /**
+     * How much of the pause must be left for the last two steps, else it is called off.
+     *
+     * Default: `"2s"`.
+     */
+    reserve?: pulumi.Input<string | undefined>;
+    /**
+     * How long applications are left alone between two attempts.
+     *
+     * Default: `"20s"`.
+     */
+    spacing?: pulumi.Input<string | undefined>;
+}
+/**
+ * switchPauseArgsProvideDefaults sets the appropriate defaults for SwitchPauseArgs
+ */
+export function switchPauseArgsProvideDefaults(val: SwitchPauseArgs): SwitchPauseArgs {
+    return {
+        ...val,
+        attempts: (val.attempts) ?? 3,
+        lock: (val.lock) ?? "2s",
+        max: (val.max) ?? "30s",
+        reserve: (val.reserve) ?? "2s",
+        spacing: (val.spacing) ?? "20s",
+    };
+}
+
+/**
+ * Where services read which database to write to. Either `parameter` or `secretArn`.
+ */
+export interface SwitchSettingArgs {
+    /**
+     * The name of a parameter of Systems Manager.
+     */
+    parameter?: pulumi.Input<string | undefined>;
+    /**
+     * The ARN or name of a secret of Secrets Manager.
+     */
+    secretArn?: pulumi.Input<string | undefined>;
+    /**
+     * What it says while the source is the writer.
+     */
+    source: pulumi.Input<string>;
+    /**
+     * What it says while the target is the writer.
+     */
+    target: pulumi.Input<string>;
 }
 
 /**
@@ -1659,6 +2159,238 @@ export function weightedRecordArgsProvideDefaults(val: WeightedRecordArgs): Weig
         ...val,
         new: pulumi.output(val.new).apply(inputs.recordTargetArgsProvideDefaults),
         old: pulumi.output(val.old).apply(inputs.recordTargetArgsProvideDefaults),
+    };
+}
+
+/**
+ * Moves live traffic from an old to a new system in steps, watches gates while each step bakes, and goes back to old
+ * by itself when one breaks. A preview shows the whole timeline.
+ *
+ * One `pulumi up` walks the plan (`mode: "auto"`) and may take hours, or it walks one step and leaves the shift paused
+ * (`mode: "staged"`). A shift that is not at its end is gone on with by the next `pulumi up`, whether or not the
+ * program has changed, and so is one whose run was killed: how far it is stands in a journal beside the weights. After
+ * a rollback the run fails once; then nothing happens until `attempt` is raised.
+ *
+ * Durations are texts such as `90s`, `30m` or `1h30m`. Steps are counted from 1, as in every message; only `stepIndex`
+ * is an index into `steps`. Whatever is wrong with the inputs is refused together and before anything is written;
+ * `docs/errors.md` explains the codes.
+ *
+ * Whoever declares the same records with another provider must ignore changes of the weight there.
+ *
+ * Import a shift over Route 53 with `zoneId/name/type/oldSetIdentifier/newSetIdentifier` of its first record, and one
+ * over a listener rule with `ruleArn,oldTargetGroupArn,newTargetGroupArn`. Where traffic is split already, the next
+ * `pulumi up` goes on from there, if a step has that share: it bakes that step anew. An operation may take as long as
+ * the plan at most does, `gateTimeout` more for each step, and a day, unless `customTimeouts` says otherwise; a limit
+ * that is too short for what is left of the plan is refused (CUT-140).
+ *
+ * Needs `route53:GetHostedZone`, `route53:ListResourceRecordSets`, `route53:ChangeResourceRecordSets` and
+ * `route53:GetChange`; or, each of `elasticloadbalancing`, `DescribeRules`, `DescribeTags`, `ModifyRule`, `AddTags` and
+ * `RemoveTags`, and for the default action of a listener `DescribeListeners` and `ModifyListener`;
+ * `elasticloadbalancing:DescribeTargetHealth`; `cloudwatch:GetMetricData`, `cloudwatch:DescribeAlarms` and
+ * `cloudwatch:PutMetricData`; where they are used `ssm:GetParameter`, `ssm:PutParameter`, `sns:Publish`, of `dms`
+ * `DescribeReplicationTasks`, `DescribeReplicationInstances` and `DescribeTableStatistics`, of `route53`
+ * `CreateHealthCheck`, `ListHealthChecks` and `DeleteHealthCheck`, and with a `lock` in a table `dynamodb:GetItem`,
+ * `dynamodb:PutItem` and `dynamodb:DeleteItem`.
+ */
+export interface WeightedShiftArgsArgs {
+    /**
+     * Whether the weighted group may have further members with a weight (CUT-114).
+     *
+     * Default: `false`.
+     */
+    allowOthers?: pulumi.Input<boolean | undefined>;
+    /**
+     * Whether `desired: "new"` may leave out steps (CUT-132).
+     *
+     * Default: `false`.
+     */
+    allowSkip?: pulumi.Input<boolean | undefined>;
+    /**
+     * The last step that a person has approved, counted from 1; steps with `pause` wait for it.
+     *
+     * Allowed: 1 or more.
+     */
+    approvedThrough?: pulumi.Input<number | undefined>;
+    /**
+     * Raised by one to try again after a rollback.
+     *
+     * Allowed: 1 or more.
+     *
+     * Default: `1`.
+     */
+    attempt?: pulumi.Input<number | undefined>;
+    /**
+     * How many requests a second new can take, when that is known. Steps that expect more are refused (CUT-121).
+     */
+    capacity?: pulumi.Input<number | undefined>;
+    /**
+     * The last step from which there is a way back, counted from 1. After it a breach stops the shift and calls people,
+     * and never sends traffic back by itself.
+     *
+     * Allowed: 1 or more.
+     */
+    commitAfter?: pulumi.Input<number | undefined>;
+    /**
+     * Comparisons of new with old.
+     */
+    compare?: pulumi.Input<pulumi.Input<inputs.ShiftComparisonArgs>[] | undefined>;
+    /**
+     * The kill switch.
+     */
+    control?: pulumi.Input<inputs.ShiftControlArgs | undefined>;
+    /**
+     * By how much counts overstate what is known, since whole resolvers move and not single requests. Comparisons
+     * divide by it.
+     *
+     * Allowed: 1 or more.
+     *
+     * Default: `2`.
+     */
+    designEffect?: pulumi.Input<number | undefined>;
+    /**
+     * What is to become of the shift.
+     *
+     * Default: `"shift"`.
+     */
+    desired?: pulumi.Input<enums.DesiredShift | undefined>;
+    /**
+     * What happens when somebody else changes the router during the shift.
+     *
+     * Default: `"pause"`.
+     */
+    driftPolicy?: pulumi.Input<enums.DriftResponse | undefined>;
+    /**
+     * Conditions that must hold before any step is entered.
+     */
+    entryGates?: pulumi.Input<pulumi.Input<inputs.EntryGateArgs>[] | undefined>;
+    /**
+     * How long a closed entry gate is waited for, and how long a paused shift goes on watching.
+     *
+     * Default: `"30m"`.
+     */
+    gateTimeout?: pulumi.Input<string | undefined>;
+    /**
+     * The gates of every step that has none of its own. `paymentGates` makes those of a payment system. Without any
+     * nothing is watched.
+     */
+    gates?: pulumi.Input<pulumi.Input<inputs.ShiftGateArgs>[] | undefined>;
+    /**
+     * What acts when nobody is at the wheel. Without one a lost runner leaves the split unwatched (CUT-150).
+     */
+    guard?: pulumi.Input<inputs.ShiftGuardArgs | undefined>;
+    /**
+     * How often the fence is renewed, which keeps other runs away; it is free after three times that. By default `5m`,
+     * and `30s` with a table.
+     */
+    heartbeat?: pulumi.Input<string | undefined>;
+    /**
+     * How long a change may take to reach every name server; after that the shift stops where it is.
+     *
+     * Default: `"5m"`.
+     */
+    insyncTimeout?: pulumi.Input<string | undefined>;
+    /**
+     * What an interruption does: Ctrl-C, or the end of the time limit. By default `rollback` without a `guard`, and
+     * `hold` with one.
+     */
+    interrupt?: pulumi.Input<enums.OnInterrupt | undefined>;
+    /**
+     * Where the fence is that keeps other runs away. By default the journal in DNS for Route 53. For a listener rule it
+     * is in the rule's tags, which two runs that begin together can both set (CUT-154), unless a table is named.
+     */
+    lock?: pulumi.Input<inputs.ShiftLockArgs | undefined>;
+    /**
+     * How much longer a bake may take while the gates are inconclusive. By default as long again.
+     */
+    maxExtend?: pulumi.Input<string | undefined>;
+    /**
+     * The `CloudWatch` namespace in which the progress is published.
+     *
+     * Allowed: 1 to 255 characters.
+     *
+     * Default: `"Cutover"`.
+     */
+    metricsNamespace?: pulumi.Input<string | undefined>;
+    /**
+     * Whether one `pulumi up` walks all steps.
+     *
+     * Default: `"auto"`.
+     */
+    mode?: pulumi.Input<enums.ShiftMode | undefined>;
+    /**
+     * Who is told what happens.
+     */
+    notify?: pulumi.Input<inputs.ShiftNotifyArgs | undefined>;
+    /**
+     * What deleting the resource does while the shift is live. By default it is refused. At the end of a shift the
+     * records always stay and go on answering.
+     */
+    onDestroy?: pulumi.Input<enums.OnDestroy | undefined>;
+    /**
+     * How to go back.
+     */
+    rollback?: pulumi.Input<inputs.ShiftRollbackArgs | undefined>;
+    /**
+     * What directs the traffic. Another zone, record, target or rule replaces the resource, which is refused while the
+     * shift is live (CUT-130).
+     */
+    router: pulumi.Input<inputs.ShiftRouterArgs>;
+    /**
+     * When a bake may begin, and how the split is seen.
+     */
+    settle?: pulumi.Input<inputs.ShiftSettleArgs | undefined>;
+    /**
+     * How long everything is watched at 100 %; during it a rollback still happens by itself.
+     *
+     * Default: `"30m"`.
+     */
+    soak?: pulumi.Input<string | undefined>;
+    /**
+     * The steps, in order, with strictly rising shares; the last one is 100 (CUT-101). Before them is one of 0 %. Steps
+     * that were carried out cannot be edited any more, those after can (CUT-131).
+     *
+     * Allowed: 1 items or more.
+     */
+    steps: pulumi.Input<pulumi.Input<inputs.ShiftStepArgs>[]>;
+    /**
+     * Whether every `pulumi up` after a rollback fails until `attempt` is raised, and not only the first one.
+     *
+     * Default: `false`.
+     */
+    strictAfterRollback?: pulumi.Input<boolean | undefined>;
+    /**
+     * Whose healthy targets are counted before each step, for Route 53; for a listener rule its target groups are.
+     */
+    targetGroups?: pulumi.Input<inputs.ShiftTargetsArgs | undefined>;
+    /**
+     * Which side's writes the databases accept: the output `writePolicy` of a `WriterSwitch`. Traffic is not sent where
+     * nothing can be written (CUT-122).
+     */
+    writePolicy?: pulumi.Input<enums.WritePolicy | undefined>;
+}
+/**
+ * weightedShiftArgsArgsProvideDefaults sets the appropriate defaults for WeightedShiftArgsArgs
+ */
+export function weightedShiftArgsArgsProvideDefaults(val: WeightedShiftArgsArgs): WeightedShiftArgsArgs {
+    return {
+        ...val,
+        allowOthers: (val.allowOthers) ?? false,
+        allowSkip: (val.allowSkip) ?? false,
+        attempt: (val.attempt) ?? 1,
+        control: pulumi.output(val.control).apply(v => v === undefined ? undefined : inputs.shiftControlArgsProvideDefaults(v)),
+        designEffect: (val.designEffect) ?? 2,
+        desired: (val.desired) ?? "shift",
+        driftPolicy: (val.driftPolicy) ?? "pause",
+        gateTimeout: (val.gateTimeout) ?? "30m",
+        insyncTimeout: (val.insyncTimeout) ?? "5m",
+        metricsNamespace: (val.metricsNamespace) ?? "Cutover",
+        mode: (val.mode) ?? "auto",
+        notify: pulumi.output(val.notify).apply(v => v === undefined ? undefined : inputs.shiftNotifyArgsProvideDefaults(v)),
+        rollback: pulumi.output(val.rollback).apply(v => v === undefined ? undefined : inputs.shiftRollbackArgsProvideDefaults(v)),
+        router: pulumi.output(val.router).apply(inputs.shiftRouterArgsProvideDefaults),
+        settle: pulumi.output(val.settle).apply(v => v === undefined ? undefined : inputs.shiftSettleArgsProvideDefaults(v)),
+        soak: (val.soak) ?? "30m",
+        strictAfterRollback: (val.strictAfterRollback) ?? false,
     };
 }
 

@@ -37,6 +37,20 @@ export interface AlbRouter {
 }
 
 /**
+ * Users by whom replication applies, whom the fence lets through.
+ */
+export interface ApplyUsers {
+    /**
+     * On the source, where the replication back applies.
+     */
+    source?: string[];
+    /**
+     * On the target, where the replication forth applies.
+     */
+    target?: string[];
+}
+
+/**
  * A role to assume.
  */
 export interface AssumeRole {
@@ -383,6 +397,102 @@ export function recordTargetProvideDefaults(val: RecordTarget): RecordTarget {
     return {
         ...val,
         alias: (val.alias ? outputs.recordAliasProvideDefaults(val.alias) : undefined),
+    };
+}
+
+/**
+ * A table of a task.
+ */
+export interface ReplicatedTable {
+    /**
+     * Rows inserted, updated and deleted since.
+     */
+    changes: number;
+    /**
+     * Rows that could not be.
+     */
+    errorRows: number;
+    /**
+     * Its name.
+     */
+    name: string;
+    /**
+     * Rows that were loaded.
+     */
+    rows: number;
+    /**
+     * Its schema (database with MySQL).
+     */
+    schema: string;
+    /**
+     * Its state, as DMS writes it: `Table completed`.
+     */
+    state: string;
+    /**
+     * What DMS's own validation says.
+     */
+    validation: string;
+}
+
+/**
+ * DMS's own assessment.
+ */
+export interface ReplicationAssessment {
+    /**
+     * The bucket that it goes to.
+     */
+    bucket: string;
+    /**
+     * The ARN of the role by which DMS writes the result.
+     */
+    roleArn: string;
+}
+
+/**
+ * What is needed for markers, and for fencing the target.
+ */
+export interface ReplicationMarkers {
+    /**
+     * Users by whom replication applies, whom the fence lets through.
+     */
+    applyUsers?: outputs.ApplyUsers;
+    /**
+     * The schema (database with MySQL) for cutover's own tables. The task must replicate its table `marker_forward`.
+     *
+     * Default: `"cutover_control"`.
+     */
+    controlSchema?: string;
+    /**
+     * The migration's name, which both control schemas bear: lower-case letters, digits and `_`, at most 30.
+     */
+    migration: string;
+    /**
+     * What schemas of the source are called on the target, as of a `DataValidation`.
+     */
+    schemas?: {[key: string]: string};
+    /**
+     * The source. The user needs the rights that `docs/migration-cutover.md` lists.
+     */
+    source: outputs.ValidationConnection;
+    /**
+     * The tables that are migrated, and fenced, by their names on the source: `schema.table` (`database.table` with
+     * MySQL).
+     *
+     * Allowed: 1 items or more.
+     */
+    tables: string[];
+    /**
+     * The target, alike.
+     */
+    target: outputs.ValidationConnection;
+}
+/**
+ * replicationMarkersProvideDefaults sets the appropriate defaults for ReplicationMarkers
+ */
+export function replicationMarkersProvideDefaults(val: ReplicationMarkers): ReplicationMarkers {
+    return {
+        ...val,
+        controlSchema: (val.controlSchema) ?? "cutover_control",
     };
 }
 
@@ -979,6 +1089,222 @@ export interface ShiftWeights {
      * Allowed: 0 to 65535.
      */
     old?: number;
+}
+
+/**
+ * How the replication back is made.
+ */
+export interface SwitchBack {
+    /**
+     * The identifier of its task. The number of the switch is added to it: another switch begins at another place, which
+     * is another task.
+     */
+    identifier: string;
+    /**
+     * The instance that it runs on.
+     */
+    instanceArn: string;
+    /**
+     * How long to wait until it has caught up, before a person is called (CUT-312). Payments are not affected.
+     *
+     * Default: `"15m"`.
+     */
+    limit?: string;
+    /**
+     * An endpoint of type source at the target's database.
+     */
+    sourceEndpointArn: string;
+    /**
+     * Tags of the task, besides those of the provider.
+     */
+    tags?: {[key: string]: string};
+    /**
+     * An endpoint of type target at the source's database.
+     */
+    targetEndpointArn: string;
+}
+/**
+ * switchBackProvideDefaults sets the appropriate defaults for SwitchBack
+ */
+export function switchBackProvideDefaults(val: SwitchBack): SwitchBack {
+    return {
+        ...val,
+        limit: (val.limit) ?? "15m",
+    };
+}
+
+/**
+ * The comparison within the pause, while nobody writes. With `since` only what changed since an earlier validation is
+ * read, so that the pause does not grow with the tables. Any verdict but `matched` calls the switch off.
+ */
+export interface SwitchCheck {
+    /**
+     * What is looked at.
+     */
+    checks?: outputs.ValidationChecks;
+    /**
+     * Whether there is one; by default there is.
+     */
+    enabled?: boolean;
+    /**
+     * Columns that are left out, `schema.table.column` or `table.column`, each with the reason.
+     */
+    excludeColumns?: {[key: string]: string};
+    /**
+     * Tables that are fenced and not compared.
+     */
+    excludeTables?: string[];
+    /**
+     * The columns that tell rows of a table apart, by the table's name, where it has no primary key.
+     */
+    keys?: {[key: string]: string[]};
+    /**
+     * How keys of rows are shown; by default as they are.
+     */
+    keysShown?: enums.KeysShown;
+    /**
+     * How hard each server may be worked. By default 4 connections to each that read all of the time: nobody else writes.
+     */
+    limits?: outputs.ValidationLimits;
+    /**
+     * When rows that differ are settled.
+     */
+    settling?: outputs.ValidationSettling;
+    /**
+     * What an earlier run of a `DataValidation` has proven: its output `proofState`.
+     */
+    since?: string;
+    /**
+     * How rows are hashed. By default the fastest that is possible.
+     */
+    strategy?: enums.ValidationStrategy;
+}
+/**
+ * switchCheckProvideDefaults sets the appropriate defaults for SwitchCheck
+ */
+export function switchCheckProvideDefaults(val: SwitchCheck): SwitchCheck {
+    return {
+        ...val,
+        checks: (val.checks ? outputs.validationChecksProvideDefaults(val.checks) : undefined),
+        settling: (val.settling ? outputs.validationSettlingProvideDefaults(val.settling) : undefined),
+    };
+}
+
+/**
+ * Somebody who is connected.
+ */
+export interface SwitchClient {
+    /**
+     * How many connections.
+     */
+    connections: number;
+    /**
+     * From where, if that is known.
+     */
+    host?: string;
+    /**
+     * The user.
+     */
+    user: string;
+}
+
+/**
+ * The replication that everything drains through.
+ */
+export interface SwitchDrain {
+    /**
+     * Whether it is stopped once the writer has changed. It is kept.
+     *
+     * Default: `true`.
+     */
+    stop?: boolean;
+    /**
+     * The ARN of its task, or of the configuration of a replication without server.
+     */
+    taskArn: string;
+}
+/**
+ * switchDrainProvideDefaults sets the appropriate defaults for SwitchDrain
+ */
+export function switchDrainProvideDefaults(val: SwitchDrain): SwitchDrain {
+    return {
+        ...val,
+        stop: (val.stop) ?? true,
+    };
+}
+
+/**
+ * How long applications may be refused, and how that time is used.
+ */
+export interface SwitchPause {
+    /**
+     * How often the fence is tried.
+     *
+     * Allowed: 1 to 20.
+     *
+     * Default: `3`.
+     */
+    attempts?: number;
+    /**
+     * How long a fence waits for those who are writing. Others who want to write wait behind it.
+     *
+     * Default: `"2s"`.
+     */
+    lock?: string;
+    /**
+     * From the first lock of an attempt to the first write that the new writer accepts. The fence ends by itself then,
+     * even when the program is gone.
+     *
+     * Default: `"30s"`.
+     */
+    max?: string;
+    /**
+     * How much of the pause must be left for the last two steps, else it is called off.
+     *
+     * Default: `"2s"`.
+     */
+    reserve?: string;
+    /**
+     * How long applications are left alone between two attempts.
+     *
+     * Default: `"20s"`.
+     */
+    spacing?: string;
+}
+/**
+ * switchPauseProvideDefaults sets the appropriate defaults for SwitchPause
+ */
+export function switchPauseProvideDefaults(val: SwitchPause): SwitchPause {
+    return {
+        ...val,
+        attempts: (val.attempts) ?? 3,
+        lock: (val.lock) ?? "2s",
+        max: (val.max) ?? "30s",
+        reserve: (val.reserve) ?? "2s",
+        spacing: (val.spacing) ?? "20s",
+    };
+}
+
+/**
+ * Where services read which database to write to. Either `parameter` or `secretArn`.
+ */
+export interface SwitchSetting {
+    /**
+     * The name of a parameter of Systems Manager.
+     */
+    parameter?: string;
+    /**
+     * The ARN or name of a secret of Secrets Manager.
+     */
+    secretArn?: string;
+    /**
+     * What it says while the source is the writer.
+     */
+    source: string;
+    /**
+     * What it says while the target is the writer.
+     */
+    target: string;
 }
 
 /**

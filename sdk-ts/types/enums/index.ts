@@ -82,6 +82,30 @@ export const DriftResponse = {
  */
 export type DriftResponse = (typeof DriftResponse)[keyof typeof DriftResponse];
 
+export const FinalizationPhase = {
+    /**
+     * The safety period is not over.
+     */
+    Waiting: "waiting",
+    /**
+     * The safety period is over, and the next `pulumi up` carries it out.
+     */
+    Due: "due",
+    /**
+     * It has begun, so that there is no way back, and has not come to its end.
+     */
+    Unfinished: "unfinished",
+    /**
+     * It is carried out.
+     */
+    Finalized: "finalized",
+} as const;
+
+/**
+ * How far a finalization is.
+ */
+export type FinalizationPhase = (typeof FinalizationPhase)[keyof typeof FinalizationPhase];
+
 export const FindingSeverity = {
     /**
      * The migration would lose or refuse data.
@@ -218,6 +242,34 @@ export const KeysShown = {
  */
 export type KeysShown = (typeof KeysShown)[keyof typeof KeysShown];
 
+export const MigrationGoal = {
+    /**
+     * The target follows the source closely, and is closed to applications.
+     */
+    Replicating: "replicating",
+    /**
+     * And is proven to be equal.
+     */
+    Validated: "validated",
+    /**
+     * And is the writer, with traffic on new.
+     */
+    Switched: "switched",
+    /**
+     * And there is no way back any more.
+     */
+    Finalized: "finalized",
+    /**
+     * The source is the writer, with traffic on old.
+     */
+    RolledBack: "rolledBack",
+} as const;
+
+/**
+ * How far a migration shall go.
+ */
+export type MigrationGoal = (typeof MigrationGoal)[keyof typeof MigrationGoal];
+
 export const MissingData = {
     /**
      * Nothing is known; a bake with nothing known is extended and then paused.
@@ -299,6 +351,22 @@ export const OnInterrupt = {
  */
 export type OnInterrupt = (typeof OnInterrupt)[keyof typeof OnInterrupt];
 
+export const OnSwitchDelete = {
+    /**
+     * It is refused (CUT-316).
+     */
+    Refuse: "refuse",
+    /**
+     * It forgets the switch. Fences, control schemas and replication stay as they are.
+     */
+    Keep: "keep",
+} as const;
+
+/**
+ * What deleting a switch that has taken place does.
+ */
+export type OnSwitchDelete = (typeof OnSwitchDelete)[keyof typeof OnSwitchDelete];
+
 export const RecordKind = {
     /**
      * An IPv4 address.
@@ -318,6 +386,46 @@ export const RecordKind = {
  * A type of record that can be moved.
  */
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
+
+export const ReplicationPhase = {
+    /**
+     * Connections are tested, and whether the task can begin.
+     */
+    Testing: "testing",
+    /**
+     * Rows are loaded.
+     */
+    Loading: "loading",
+    /**
+     * The target catches up with what has changed since.
+     */
+    CatchingUp: "catchingUp",
+    /**
+     * The target follows closely.
+     */
+    Replicating: "replicating",
+    /**
+     * Everything is loaded, and the task does no more than that.
+     */
+    Loaded: "loaded",
+    /**
+     * The writer has changed: everything has come through it, and it is not started again.
+     */
+    Drained: "drained",
+    /**
+     * It was stopped, as it was asked for.
+     */
+    Stopped: "stopped",
+    /**
+     * It does not go on by itself.
+     */
+    Held: "held",
+} as const;
+
+/**
+ * What a replication is doing.
+ */
+export type ReplicationPhase = (typeof ReplicationPhase)[keyof typeof ReplicationPhase];
 
 export const ServiceRoleStatus = {
     /**
@@ -454,6 +562,74 @@ export const ShiftPhase = {
  * What a shift is doing.
  */
 export type ShiftPhase = (typeof ShiftPhase)[keyof typeof ShiftPhase];
+
+export const SlotPlugin = {
+    /**
+     * `test_decoding`, which is always there, and which DMS reads.
+     */
+    TestDecoding: "testDecoding",
+    /**
+     * `pglogical`, which DMS reads as well.
+     */
+    Pglogical: "pglogical",
+    /**
+     * `pgoutput`, which subscriptions of PostgreSQL read.
+     */
+    Pgoutput: "pgoutput",
+} as const;
+
+/**
+ * What a slot speaks.
+ */
+export type SlotPlugin = (typeof SlotPlugin)[keyof typeof SlotPlugin];
+
+export const SwitchPhase = {
+    /**
+     * The writer is the source, as from the beginning.
+     */
+    Preparing: "preparing",
+    /**
+     * The writer is the target, and everything that follows is done.
+     */
+    Switched: "switched",
+    /**
+     * It was called off: the writer is who it was.
+     */
+    CalledOff: "calledOff",
+    /**
+     * The writer has changed, and something is left to do.
+     */
+    Pending: "pending",
+    /**
+     * It waits for a person.
+     */
+    Held: "held",
+    /**
+     * The writer is the source again.
+     */
+    RolledBack: "rolledBack",
+} as const;
+
+/**
+ * How far a switch is.
+ */
+export type SwitchPhase = (typeof SwitchPhase)[keyof typeof SwitchPhase];
+
+export const SwitchWriter = {
+    /**
+     * The source: as before the switch, or back to it.
+     */
+    Source: "source",
+    /**
+     * The target.
+     */
+    Target: "target",
+} as const;
+
+/**
+ * A side that shall write.
+ */
+export type SwitchWriter = (typeof SwitchWriter)[keyof typeof SwitchWriter];
 
 export const TaskValidation = {
     /**
@@ -642,6 +818,78 @@ export const ValidationVerdict = {
  * A verdict.
  */
 export type ValidationVerdict = (typeof ValidationVerdict)[keyof typeof ValidationVerdict];
+
+export const WritePolicy = {
+    /**
+     * Of both: they share the writer.
+     */
+    Any: "any",
+    /**
+     * Of old only.
+     */
+    OldOnly: "oldOnly",
+    /**
+     * Of new only.
+     */
+    NewOnly: "newOnly",
+    /**
+     * Of none.
+     */
+    None: "none",
+} as const;
+
+/**
+ * Which system's writes are accepted.
+ */
+export type WritePolicy = (typeof WritePolicy)[keyof typeof WritePolicy];
+
+export const WriterNow = {
+    /**
+     * The source.
+     */
+    Source: "source",
+    /**
+     * The target.
+     */
+    Target: "target",
+    /**
+     * Nobody: both sides are closed.
+     */
+    None: "none",
+} as const;
+
+/**
+ * Who writes.
+ */
+export type WriterNow = (typeof WriterNow)[keyof typeof WriterNow];
+
+export const WriterPlacement = {
+    /**
+     * Old and new share the writer. Traffic moves first, with new writing to the source; once all of it is on new the
+     * writer is switched. Going back costs no data at any share. Needs a path from new to the source.
+     */
+    SharedWriter: "sharedWriter",
+    /**
+     * Old and new share the writer. The writer is switched first, with old writing to the target; then traffic moves. Needs
+     * a path from old to the target.
+     */
+    SharedWriterFirst: "sharedWriterFirst",
+    /**
+     * Old writes to the source only, and new to the target only. The writer is switched, then traffic moves, best in one
+     * step: what reaches old in between is refused.
+     */
+    DrainAndSwitch: "drainAndSwitch",
+    /**
+     * Both sides write, each for its own customers. Refused (CUT-301): nothing could prevent, and nothing could mend, a row
+     * that was written on both.
+     */
+    PartitionedWriters: "partitionedWriters",
+} as const;
+
+/**
+ * In which order writer and traffic move.
+ */
+export type WriterPlacement = (typeof WriterPlacement)[keyof typeof WriterPlacement];
 
 export const ZeroWeight = {
     /**

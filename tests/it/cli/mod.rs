@@ -10,6 +10,7 @@ mod delivery;
 mod failures;
 mod interruption;
 mod lifecycle;
+mod migrating;
 mod options;
 mod product;
 mod providers;

@@ -163,7 +163,9 @@ impl MigrationCutoverArgs {
             )?
             .and("limits", &given.limits.map(turned::limits))?
             .and("reportFile", &given.after_report_file)?
-            .and("mode", &ValidationMode::PostMigration)?
+            // As before the switch, with the sides exchanged: the one that follows is not written to, so that its counters stay
+            // behind until a rollback sets them.
+            .and("mode", &ValidationMode::PreMigration)?
             .and("follow", &self.follow(Side::Target))
     }
 

@@ -179,7 +179,7 @@ async fn each_child_gets_what_the_migration_is_about() {
         text(&after, "follow.markerTable"),
         "cutover_control.marker_reverse"
     );
-    assert_eq!(text(&after, "mode"), "postMigration");
+    assert_eq!(text(&after, "mode"), "preMigration");
     assert!(at(&after, "reportFile").is_null());
     let last = given.child("finalization").inputs;
     assert_eq!(at(&last, "since").as_str(), Some("2026-01-01T10:00:00Z"));

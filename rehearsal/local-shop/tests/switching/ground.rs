@@ -21,17 +21,17 @@ use cutover_driver::{
 use cutover_local_db::{Engine, Options, Server};
 use cutover_local_dms::LocalMover;
 use cutover_local_shop::{
-    APPLIER, Cashier, DATABASE, Ledger, PASSWORD, Setting as Asked, fill, furnish, schema,
+    APPLIER, Cashier, DATABASE, Ledger, PASSWORD, Setting as Asked, Taken, fill, furnish, schema,
     table_names,
 };
 use cutover_sim::SimSecrets;
-use tokio::sync::oneshot;
-
-use crate::meddling::{Meddle, Meddling};
 use cutover_sim::cloud::{
     Cloud, CloudConfig, DmsEndpoint, DmsPace, NewReplicationTask, ReplicationInstance,
     SimReplications, SimTraffic,
 };
+
+use crate::hasty::Hasty;
+use crate::meddling::{Meddle, Meddling, Signals};
 
 /// The migration's name.
 pub(crate) const MIGRATION: &str = "shop";
@@ -45,7 +45,7 @@ pub(crate) const CONTROL: &str = "cutover_control";
 const INSTANCE: &str = "arn:aws:dms:eu-central-1:123456789012:rep:LOCAL";
 
 /// How long anything may take that takes milliseconds on an idle machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Two servers, a shop, and replication from one to the other.
 pub(crate) struct Ground {
@@ -266,7 +266,8 @@ impl Ground {
                 source_endpoint_arn: self.readers.get(writer).clone(),
                 target_endpoint_arn: self.writers.get(writer.other()).clone(),
                 instance_arn: INSTANCE.to_owned(),
-                limit: PATIENCE,
+                // In the time of a hasty clock, which counts each look at DMS as five seconds.
+                limit: Duration::from_hours(1),
             }),
         }
     }
@@ -322,21 +323,58 @@ impl Ground {
         run: &str,
         meddle: impl FnMut(&Command) -> Meddle + Send,
     ) -> Option<(Switch, Outcome)> {
-        let (killer, killed) = oneshot::channel();
-        let world = Meddling::new(self.switching(spec.clone(), run).await, meddle, killer);
-        let machine = Switch::new(spec, run.to_owned(), self.clock.now());
-        let never = std::future::pending::<()>();
-        let moving = switch_writer(machine, &world, &*self.clock, never, |_, _| {});
+        let (signals, killed, stopped) = Signals::new();
+        let world = Meddling::new(self.switching(spec.clone(), run).await, meddle, signals);
+        let clock = Hasty::default();
+        let machine = Switch::new(spec, run.to_owned(), clock.now());
+        let moving = switch_writer(machine, &world, &clock, stopped, |_, _| {});
         let moved: Moved<()> = tokio::select! {
             moved = moving => moved,
             // What is dropped here is what a process that is killed leaves behind: its sessions end without a word.
-            Ok(()) = killed => return None,
+            () = killed => return None,
         };
         for side in Side::BOTH {
             world.inner().writers.get(side).leave().await;
         }
         assert_eq!(moved.broken, None);
-        Some((moved.machine, moved.outcome.expect("nobody stops it")))
+        let outcome = moved.outcome.expect("it comes to its end in time");
+        Some((moved.machine, outcome))
+    }
+
+    /// Moves the writer to its end as the next run does after one that was killed, as often as it is told that the sessions of
+    /// that one are still there.
+    pub(crate) async fn take_up(&self, spec: &Spec) -> (Switch, Outcome) {
+        until("the sessions of who was killed are gone", async || {
+            let (machine, outcome) = self.go(spec.clone(), "next").await;
+            let is_held = matches!(outcome, Outcome::NotHolder { .. });
+            (!is_held).then_some((machine, outcome))
+        })
+        .await
+    }
+
+    /// Moves the writer to a side and has it succeed; returns the replication back. The one that it has drained through is
+    /// removed, as it has no more use.
+    pub(crate) async fn succeed(&self, writer: Side, drain: &str, epoch: u64) -> (Switch, String) {
+        let before = self.ledger.count();
+        let (machine, outcome) = self.take_up(&self.spec(writer, drain)).await;
+        assert_eq!(outcome, Outcome::Switched, "{:#?}", machine.log());
+        self.payments(10).await;
+        assert_eq!(self.ledger.overlaps(before, writer.other()), []);
+        self.forget(drain).await;
+        (machine, self.back(writer, epoch).await)
+    }
+
+    /// Removes a replication that is stopped.
+    pub(crate) async fn forget(&self, task: &str) {
+        until("it can be removed", async || {
+            self.replications.delete(task).await.ok()
+        })
+        .await;
+        until("it is removed", async || {
+            let found = self.replications.fetch(task).await.expect("it answers");
+            found.is_none().then_some(())
+        })
+        .await;
     }
 
     /// The ARN of the replication back that a move to `writer` made, when it became the writer for the `epoch`th time.
@@ -344,6 +382,24 @@ impl Ground {
         let identifier = format!("shop-to-{}-{epoch}", writer.other());
         let found = self.replications.find(&identifier).await;
         found.expect("it answers").expect("it was made").arn
+    }
+
+    /// Waits until a replication is in a state.
+    pub(crate) async fn task_is(&self, task: &str, status: &str) {
+        until(status, async || {
+            let seen = self.replications.fetch(task).await.expect("it answers");
+            (seen?.status == status).then_some(())
+        })
+        .await;
+    }
+
+    /// Tells whether there is a replication back to the source of an epoch.
+    pub(crate) async fn replications_back(&self, epoch: u64) -> bool {
+        let found = self
+            .replications
+            .find(&format!("shop-to-source-{epoch}"))
+            .await;
+        found.expect("it answers").is_some()
     }
 
     /// What the setting says.
@@ -371,6 +427,19 @@ impl Ground {
             Cashier::stubborn(name, servers(), side, every, &self.ledger)
         });
         follow.chain(stubborn).collect()
+    }
+
+    /// Waits until the side takes payments, and fails when the other has taken any since the given one.
+    pub(crate) async fn only_writer(&self, writer: Side, first: usize) {
+        self.payments(10).await;
+        let others = |taken: &Taken| taken.side != writer;
+        let taken: Vec<_> = self
+            .ledger
+            .since(first)
+            .into_iter()
+            .filter(others)
+            .collect();
+        assert_eq!(taken, [], "taken by another than the {writer}");
     }
 
     /// Waits until so many more payments are acknowledged.

@@ -17,21 +17,81 @@ pub(crate) enum Meddle {
     KillBefore,
     /// The process is killed once it is performed, before anybody hears of it.
     KillAfter,
+    /// The program is told to end while it is performed.
+    Stop,
+}
+
+/// Holds a move up just before a command, until it is let go; tells when it is there.
+pub(crate) fn held_up(
+    mut before: impl FnMut(&Command) -> bool + Send,
+) -> (
+    impl FnMut(&Command) -> Meddle + Send,
+    oneshot::Receiver<()>,
+    oneshot::Sender<()>,
+) {
+    let (there, is_there) = oneshot::channel();
+    let (go_on, may_go_on) = oneshot::channel();
+    let mut once = Some((there, may_go_on));
+    let meddle = move |command: &Command| {
+        if !before(command) {
+            return Meddle::Nothing;
+        }
+        let Some((there, may_go_on)) = once.take() else {
+            return Meddle::Nothing;
+        };
+        there.send(()).expect("somebody waits for it");
+        Meddle::First(Box::pin(async move {
+            may_go_on.await.expect("it is let go");
+        }))
+    };
+    (meddle, is_there, go_on)
+}
+
+/// What can be done to a run from inside one of its commands.
+pub(crate) struct Signals {
+    killer: Mutex<Option<oneshot::Sender<()>>>,
+    stopper: Mutex<Option<oneshot::Sender<()>>>,
+}
+
+impl Signals {
+    /// Returns them with what resolves when the run is killed, and when it is told to end.
+    pub(crate) fn new() -> (Self, impl Future<Output = ()>, impl Future<Output = ()>) {
+        let (killer, death) = oneshot::channel();
+        let (stopper, end) = oneshot::channel();
+        let signals = Self {
+            killer: Mutex::new(Some(killer)),
+            stopper: Mutex::new(Some(stopper)),
+        };
+        (signals, heard(death), heard(end))
+    }
+}
+
+async fn heard(signal: oneshot::Receiver<()>) {
+    if signal.await.is_err() {
+        // Nobody is left who could give it.
+        pending::<()>().await;
+    }
+}
+
+fn give(signal: &Mutex<Option<oneshot::Sender<()>>>) {
+    let signal = signal.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let given = signal.expect("it is given once").send(());
+    given.expect("somebody waits for it");
 }
 
 /// Performs commands, and lets somebody meddle with each.
 pub(crate) struct Meddling<M> {
     inner: Switching,
     meddle: Mutex<M>,
-    killer: Mutex<Option<oneshot::Sender<()>>>,
+    signals: Signals,
 }
 
 impl<M: FnMut(&Command) -> Meddle> Meddling<M> {
-    pub(crate) fn new(inner: Switching, meddle: M, killer: oneshot::Sender<()>) -> Self {
+    pub(crate) fn new(inner: Switching, meddle: M, signals: Signals) -> Self {
         Self {
             inner,
             meddle: Mutex::new(meddle),
-            killer: Mutex::new(Some(killer)),
+            signals,
         }
     }
 
@@ -40,15 +100,7 @@ impl<M: FnMut(&Command) -> Meddle> Meddling<M> {
     }
 
     async fn die<T>(&self) -> T {
-        let killer = self
-            .killer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        killer
-            .expect("one dies once")
-            .send(())
-            .expect("somebody waits for it");
+        give(&self.signals.killer);
         pending().await
     }
 }
@@ -63,6 +115,7 @@ impl<M: FnMut(&Command) -> Meddle + Send> Perform<Command, Fact> for Meddling<M>
             match meddle {
                 Meddle::Nothing => {}
                 Meddle::First(first) => first.await,
+                Meddle::Stop => give(&self.signals.stopper),
                 Meddle::KillBefore => return self.die().await,
                 Meddle::KillAfter => {
                     self.inner.perform(command).await;

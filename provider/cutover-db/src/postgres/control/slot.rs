@@ -42,7 +42,10 @@ async fn capture(
     of: &Fenced,
     name: &str,
 ) -> Result<LogPosition, DbFailure> {
-    stored_ours(session, of).await?;
+    let stored = stored_ours(session, of).await?;
+    if let Some((former, _)) = stored.captured.filter(|(former, _)| former != name) {
+        drop_former(session, &former).await?;
+    }
     drop_if_there(session, name).await?;
     let limited = format!(
         "SET statement_timeout = {}; SET lock_timeout = 0",
@@ -96,6 +99,19 @@ pub(super) async fn release(
         )
         .await
         .map(drop)
+}
+
+/// Drops the slot of an earlier move away from this side, which has come back since: it would keep the log for ever, and after
+/// some moves there is none left to be had. One that is still read is left alone, as is one that is not ours.
+async fn drop_former(session: &mut Session<'_>, name: &str) -> Result<(), DbFailure> {
+    let rows = session.all(sqlx::query(SLOT).bind(name)).await?;
+    let Some(row) = rows.first() else {
+        return Ok(());
+    };
+    match session.read(row, slot)? {
+        (true, None) => drop_if_there(session, name).await,
+        _ => Ok(()),
+    }
 }
 
 async fn drop_if_there(session: &mut Session<'_>, name: &str) -> Result<(), DbFailure> {

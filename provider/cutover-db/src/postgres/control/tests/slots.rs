@@ -67,6 +67,18 @@ async fn a_place_is_found_by_the_next_runner_until_it_is_given_up_or_gone() {
 }
 
 #[tokio::test]
+async fn the_slot_of_an_earlier_move_goes_when_another_is_made() {
+    let rig = Rig::on(quiet_server(), "slot_former").await;
+    rig.control.capture("slot_former_1").await.expect("it may");
+
+    rig.control.capture("slot_former_3").await.expect("it may");
+
+    let slots = "SELECT string_agg(slot_name, ' ') FROM pg_replication_slots WHERE slot_name LIKE 'slot_former%'";
+    assert_eq!(rig.value(slots).as_deref(), Some("slot_former_3"));
+    rig.value("SELECT pg_drop_replication_slot('slot_former_3')");
+}
+
+#[tokio::test]
 async fn a_slot_that_is_in_use_or_not_ours_is_left_alone() {
     let rig = Rig::on(quiet_server(), "slot_foreign").await;
     rig.value("SELECT pg_create_physical_replication_slot('slot_foreign')");
