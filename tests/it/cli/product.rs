@@ -418,7 +418,7 @@ fn the_types_of_the_examples_are_right_under_the_strictest_checks() {
     let names = folders.filter_map(|folder| Some(folder.file_name()?.to_str()?.to_owned()));
     let stacks: Vec<_> = names.map(|name| Stack::of_example(&name)).collect();
     // The programs of the tests that use the SDK are compiled as an example is.
-    let of_tests = ["shift", "validation"].map(|program| {
+    let of_tests = ["migration", "shift", "validation"].map(|program| {
         let stack = Stack::of_user(program);
         let settings = root().join("examples").join(EXAMPLE).join("tsconfig.json");
         std::fs::copy(settings, stack.program().join("tsconfig.json"))
